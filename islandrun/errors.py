@@ -1,0 +1,137 @@
+"""The one exception tree. Texts name ids, kinds, counts and the remedy; never a prompt, never a key.
+
+::
+
+    IslandRunError
+    ├─ ConfigError            the operator must act; names file, key and remedy
+    ├─ StateError             a file of the node is damaged or locked; nothing was changed
+    ├─ RejectedMessage        a peer sent what we refuse; it changed nothing
+    │  ├─ MalformedMessage      not decodable, or a field outside its limit
+    │  ├─ BadSignature
+    │  ├─ ExpiredAttestation
+    │  └─ Contradiction         two statements that cannot both be honest
+    ├─ EnrolmentRefused       a join token or its holder was not accepted
+    ├─ RequestRefused         policy says no; shown to the caller with its reasons
+    │  ├─ BadRequest            the request itself is wrong; names the field
+    │  └─ NobodyMaySee          no island is left after the vetoes
+    ├─ PrivacyFault           a privacy part failed; the request counts as restricted
+    └─ ForwardFailed          an island or backend did not answer; the route decides what is next
+       ├─ Unreachable
+       ├─ Overloaded
+       ├─ Refused               the target refused by its own policy
+       └─ Interrupted           after the first token: never retried silently
+"""
+
+from __future__ import annotations
+
+
+class IslandRunError(Exception):
+    """Anything IslandRun says no to. `reason` is a stable upper-case word for programs."""
+
+    reason = "ERROR"
+
+
+class ConfigError(IslandRunError):
+    """The operator must act: the text names file, key and remedy."""
+
+    reason = "CONFIG"
+
+
+class StateError(IslandRunError):
+    """A file of the node is damaged, locked or of another version; nothing was changed."""
+
+    reason = "STATE"
+
+
+class RejectedMessage(IslandRunError):
+    """A peer sent what we refuse. It changed nothing here."""
+
+    reason = "REJECTED"
+
+
+class MalformedMessage(RejectedMessage):
+    """Bytes that do not decode, or a field outside its limit."""
+
+    reason = "MALFORMED"
+
+
+class BadSignature(RejectedMessage):
+    """A signature does not belong to the bytes and key it travels with."""
+
+    reason = "BAD_SIGNATURE"
+
+
+class ExpiredAttestation(RejectedMessage):
+    """A statement outside its time window."""
+
+    reason = "EXPIRED"
+
+
+class Contradiction(RejectedMessage):
+    """Two statements of one signer that cannot both be honest."""
+
+    reason = "CONTRADICTION"
+
+
+class EnrolmentRefused(IslandRunError):
+    """A join token, or its holder, was not accepted."""
+
+    reason = "ENROLMENT_REFUSED"
+
+
+class RequestRefused(IslandRunError):
+    """Policy says no; shown to the caller with its reasons."""
+
+    reason = "REQUEST_REFUSED"
+
+
+class BadRequest(RequestRefused):
+    """The request itself is wrong. `field` names where."""
+
+    reason = "BAD_REQUEST"
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class NobodyMaySee(RequestRefused):
+    """No island is left after the vetoes. The decision that says why travels with the error."""
+
+    reason = "NO_ELIGIBLE_ISLAND"
+
+
+class PrivacyFault(IslandRunError):
+    """A privacy part failed, so the request counts as restricted."""
+
+    reason = "PRIVACY_FAULT"
+
+
+class ForwardFailed(IslandRunError):
+    """An island or backend did not answer. The route decides what is next."""
+
+    reason = "FORWARD_FAILED"
+
+
+class Unreachable(ForwardFailed):
+    """No connection, or it broke before the first token."""
+
+    reason = "UNREACHABLE"
+
+
+class Overloaded(ForwardFailed):
+    """The target has no room now."""
+
+    reason = "OVERLOADED"
+
+
+class Refused(ForwardFailed):
+    """The target refused by its own policy, or does not know us."""
+
+    reason = "REFUSED"
+
+
+class Interrupted(ForwardFailed):
+    """The answer broke off after its first token; it is never retried silently."""
+
+    reason = "INTERRUPTED"

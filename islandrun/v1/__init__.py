@@ -1,0 +1,1 @@
+"""Generated from proto/islandrun/v1 by scripts/proto; never edited."""
