@@ -1,0 +1,130 @@
+"""Where a node keeps its things: one folder with the settings, the keys and the state.
+
+Everything secret is created with mode 0600 inside a folder of mode 0700; nothing else in the
+node builds a path of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from islandrun.errors import StateError
+
+
+def default_home() -> Path:
+    """Return `$ISLANDRUN_HOME`, or the data folder of this user (XDG on Linux)."""
+    named = os.environ.get("ISLANDRUN_HOME")
+    return Path(named) if named else Path(platformdirs.user_data_dir("islandrun", appauthor=False))
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folder of one node."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The settings, TOML."""
+        return self.path / "config.toml"
+
+    @property
+    def database(self) -> Path:
+        """The state: attestations, sequences, tokens, receipts."""
+        return self.path / "state.db"
+
+    @property
+    def documents(self) -> Path:
+        """The index of the data sets that lie here."""
+        return self.path / "documents.db"
+
+    @property
+    def keys(self) -> Path:
+        """The folder of secret keys."""
+        return self.path / "keys"
+
+    @property
+    def island_key(self) -> Path:
+        """The key that is this island's identity."""
+        return self.keys / "island.key"
+
+    @property
+    def owner_key(self) -> Path:
+        """The key that admits islands; only on the owner's machine."""
+        return self.keys / "owner.key"
+
+    def outbound_key(self, name: str) -> Path:
+        """Return the path of the identity of an outbound island that this node fronts."""
+        return self.keys / f"outbound-{name}.key"
+
+    @property
+    def genesis(self) -> Path:
+        """The first statement of the mesh; a home with this file is a member."""
+        return self.path / "genesis.bin"
+
+    @property
+    def token(self) -> Path:
+        """The bearer token of the local listeners."""
+        return self.path / "local.token"
+
+    @property
+    def running(self) -> Path:
+        """Addresses and process id of the node while it runs, JSON."""
+        return self.path / "running.json"
+
+    @property
+    def is_member(self) -> bool:
+        """Whether this home belongs to a mesh."""
+        return self.genesis.exists()
+
+    def create(self) -> None:
+        """Make the folders, private to this user."""
+        for folder in (self.path, self.keys):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.chmod(0o700)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Create a file that only this user can read; refuse when it exists already."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as error:
+        raise StateError(f"{path} exists already and was not touched; move it away first") from error
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        with suppress(OSError):
+            path.unlink()
+        raise StateError(f"cannot write {path}: {error.strerror}; free space or fix the folder") from error
+
+
+def replace_private(path: Path, content: bytes) -> None:
+    """Replace a private file in one step: a reader sees the old content or the new, never a part."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    with suppress(FileNotFoundError):
+        scratch.unlink()
+    write_private(scratch, content)
+    scratch.replace(path)
+
+
+def read_private(path: Path) -> bytes:
+    """Read a secret file; refuse one that others could have read."""
+    try:
+        mode = path.stat().st_mode
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise StateError(f"{path} is missing; restore it from a backup or make a new home") from error
+    except OSError as error:
+        raise StateError(f"cannot read {path}: {error.strerror}") from error
+    if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
+        raise StateError(f"{path} can be read by other users; run: chmod 600 {path}")
+    return content

@@ -1,0 +1,1 @@
+"""What survives a restart: one SQLite file, one table module for each noun."""

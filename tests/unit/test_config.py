@@ -1,0 +1,68 @@
+"""Settings: every key has its place in the example, and every mistake names file, key and remedy."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from islandrun_node import config
+
+from islandrun.errors import ConfigError
+
+EXAMPLE = Path(config.__file__).with_name("config.example.toml")
+
+
+def uncommented() -> str:
+    """Return the example with its commented settings switched on."""
+    lines = EXAMPLE.read_text().splitlines()
+    return "\n".join(re.sub(r"^# (?=\[|[a-z_]+ = )", "", line) for line in lines)
+
+
+def test_the_example_as_it_stands_is_the_default(tmp_path: Path) -> None:
+    assert config.load(EXAMPLE) == config.Config()
+
+
+def test_the_example_names_every_key_and_all_load() -> None:
+    table = tomllib.loads(uncommented())
+    table["backend"]["kind"] = "openai"
+    assert config.parse(table, "example").outbound[0].name == "cloud"
+    missing = [key for key in config._known_keys() if not re.search(rf"\b{key}\b", uncommented())]
+    assert missing == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("nmae = 'x'", ["unknown key `nmae`", "did you mean `name`"]),
+        ("[listen]\nhtpp = '127.0.0.1:1'", ["unknown key `htpp`", "listen", "`http`"]),
+        ("name = 'Not Allowed'", ["name", "config.example.toml"]),
+        ("[listen]\nhttp = '0.0.0.0:80'", ["listen.http", "loopback", "127.0.0.1"]),
+        ("[backend]\nkind = 'openai'", ["backend.url", "missing"]),
+        ("[policy.tier_trust]\ncloud = 1.5", ["policy.tier_trust.cloud", "1"]),
+        ("name = [", ["not valid TOML"]),
+        ("[[data]]\nname='a'\npath='x'\n[[data]]\nname='a'\npath='y'", ["data", "`a` stands twice"]),
+    ],
+)
+def test_a_mistake_names_file_key_and_remedy(tmp_path: Path, text: str, words: list[str]) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        config.load(path)
+    for word in [str(path), *words]:
+        assert word in str(caught.value)
+
+
+def test_bytes_that_are_not_text_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes(b'name = "\xff"')
+    with pytest.raises(ConfigError, match="byte 8 is not UTF-8"):
+        config.load(path)
+
+
+def test_flag_beats_environment_beats_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("name = 'from-file'\nlog_level = 'error'\n[listen]\ngrpc = '127.0.0.1:1'")
+    monkeypatch.setenv("ISLANDRUN_NAME", "from-environment")
+    monkeypatch.setenv("ISLANDRUN_LISTEN_GRPC", "127.0.0.1:2")
+    loaded = config.load(path, {("listen", "grpc"): "127.0.0.1:3"})
+    assert (loaded.name, loaded.log_level, loaded.listen.grpc) == ("from-environment", "error", "127.0.0.1:3")
