@@ -96,9 +96,13 @@ class BadRequest(RequestRefused):
 
 
 class NobodyMaySee(RequestRefused):
-    """No island is left after the vetoes. The decision that says why travels with the error."""
+    """No island is left after the vetoes. `decision` (a `routing.decision.Decision`) says why."""
 
     reason = "NO_ELIGIBLE_ISLAND"
+
+    def __init__(self, message: str, decision: object = None) -> None:
+        super().__init__(message)
+        self.decision = decision
 
 
 class PrivacyFault(IslandRunError):

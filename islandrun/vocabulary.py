@@ -323,3 +323,11 @@ class IslandView:
     front: str = ""
     is_local: bool = False
     is_self: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """One moment on both clocks: `seconds` never runs backwards, `wall_ms` counts since 1970."""
+
+    seconds: float
+    wall_ms: int

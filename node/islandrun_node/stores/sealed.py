@@ -1,0 +1,58 @@
+"""Secrets of others, such as the key of a cloud API: sealed at rest, never shown.
+
+The sealing key is derived from the island's own secret, so a copy of the database alone opens nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from nacl.exceptions import CryptoError
+from nacl.secret import SecretBox
+
+from islandrun.errors import StateError
+from islandrun_node.stores.database import Database
+
+SECRET_BYTES_MAX = 16_384
+
+
+class SealedStore:
+    """Name -> secret text. The only way out is `open`, and only for the code that sends it."""
+
+    def __init__(self, database: Database, island_secret: bytes) -> None:
+        self._database = database
+        key = hashlib.blake2b(
+            b"seal", key=island_secret, digest_size=SecretBox.KEY_SIZE, person=b"islandrun-seal-1"
+        )
+        self._box = SecretBox(key.digest())
+
+    def __repr__(self) -> str:
+        return "<SealedStore>"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a SealedStore cannot be pickled")
+
+    def seal(self, name: str, secret: str) -> None:
+        """Keep a secret; an older one of the same name is replaced."""
+        encoded = secret.encode()
+        if not encoded or len(encoded) > SECRET_BYTES_MAX:
+            raise StateError(f"the secret for {name} must have 1 to {SECRET_BYTES_MAX} bytes")
+        with self._database.transaction() as cursor:
+            cursor.execute(
+                "INSERT OR REPLACE INTO sealed VALUES (?, ?)", (name, bytes(self._box.encrypt(encoded)))
+            )
+
+    def open(self, name: str) -> str | None:
+        """Return a secret, or None when there is none of this name.
+
+        Raises `StateError` when it was sealed by another island or damaged.
+        """
+        rows = self._database.read("SELECT content FROM sealed WHERE name = ?", (name,))
+        if not rows:
+            return None
+        content = rows[0][0]
+        assert isinstance(content, bytes)
+        try:
+            return self._box.decrypt(content).decode()
+        except CryptoError:
+            raise StateError(f"the sealed secret {name} does not open; add it again") from None

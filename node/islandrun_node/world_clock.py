@@ -1,0 +1,25 @@
+"""The only real clock and the only real dice of the node; everything that decides gets them as arguments."""
+
+from __future__ import annotations
+
+import base64
+import random
+import secrets
+import time
+
+from islandrun.vocabulary import Instant
+
+
+def now() -> Instant:
+    """Read both clocks: monotonic seconds and milliseconds since 1970."""
+    return Instant(time.monotonic(), time.time_ns() // 1_000_000)
+
+
+def dice() -> random.Random:
+    """Return a random source for a state machine, seeded by the operating system."""
+    return random.Random(secrets.randbits(128))  # noqa: S311 - it shuffles gossip; keys never come from it
+
+
+def fresh_id(prefix: str) -> str:
+    """Return an unguessable id such as "r-6fzk2m3q7d4xw2ab"; 80 random bits."""
+    return f"{prefix}-{base64.b32encode(secrets.token_bytes(10)).decode().lower()}"
