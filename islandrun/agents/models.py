@@ -110,14 +110,7 @@ def model_vetoes(question: Question, island: IslandView) -> tuple[Veto, ...]:
         return (Veto(VetoReason.MODEL_MISSING, f"none of its {len(island.models)} models is the one asked for"),)
     if any(_is_able(question, offer) for offer in offers):
         return ()
-    vetoes = []
-    longest = max(offer.context_tokens_max for offer in offers)
-    needed = question.input_tokens + question.output_tokens
-    if needed > longest:
-        vetoes.append(Veto(VetoReason.CONTEXT_TOO_LONG, f"{needed} tokens > {longest} of context"))
-    else:
-        vetoes.append(Veto(VetoReason.MODALITY, f"tools are needed; no model with {needed} tokens of context has them"))
-    return tuple(vetoes)
+    return tuple(_disabilities(question, offers))
 
 
 def scope_vetoes(question: Question, island: IslandView) -> tuple[Veto, ...]:
@@ -142,3 +135,17 @@ def _matching(question: Question, island: IslandView) -> tuple[ModelOffer, ...]:
 
 def _is_able(question: Question, offer: ModelOffer) -> bool:
     return fits_context(question, offer) and (offer.supports_tools or not question.needs_tools)
+
+
+def _disabilities(question: Question, offers: Sequence[ModelOffer]) -> list[Veto]:
+    """Say what is lacking where no model is able: room, tools, or both in one model."""
+    needed = question.input_tokens + question.output_tokens
+    longest = max(offer.context_tokens_max for offer in offers)
+    vetoes = []
+    if needed > longest:
+        vetoes.append(Veto(VetoReason.CONTEXT_TOO_LONG, f"{needed} tokens > {longest} of context"))
+    if question.needs_tools and not any(offer.supports_tools for offer in offers):
+        vetoes.append(Veto(VetoReason.MODALITY, "the request has tools; the model does not support them"))
+    if not vetoes:
+        vetoes.append(Veto(VetoReason.MODALITY, f"no model has both tools and room for {needed} tokens"))
+    return vetoes

@@ -46,42 +46,62 @@ class StopWords:
         return next((n for n in range(min(len(word) - 1, len(text)), 0, -1) if text.endswith(word[:n])), 0)
 
 
+class Restoration:
+    """Turns the pieces of one masked answer into those the reader sees. After `done` it is spent."""
+
+    def __init__(self, vault: Vault, stop: tuple[str, ...]) -> None:
+        self._vault = vault
+        self._text = Restorer(vault)
+        self._calls: dict[int, JsonRestorer] = {}
+        self._words = StopWords(stop)
+        self._shown = 0
+        self.done = False
+
+    def feed(self, piece: AnswerPiece) -> list[AnswerPiece]:
+        """Return what can be shown after one more piece, perhaps nothing."""
+        match piece:
+            case TextDelta():
+                return self._show(self._words.feed(self._text.feed(piece.text)))
+            case ToolCallDelta():
+                arguments = self._call(piece.index).feed(piece.arguments)
+                shown = arguments or piece.id or piece.name
+                return [ToolCallDelta(piece.index, piece.id, piece.name, arguments)] if shown else []
+            case Finished():
+                tails = self._tails()
+                if not self.done:
+                    self.done = True
+                    tails.append(piece)
+                return tails
+
+    def _call(self, index: int) -> JsonRestorer:
+        return self._calls.setdefault(index, JsonRestorer(self._vault))
+
+    def _show(self, ready: str) -> list[AnswerPiece]:
+        self._shown += len(ready)
+        shown: list[AnswerPiece] = [TextDelta(ready)] if ready else []
+        if self._words.hit:
+            self.done = True
+            shown.append(Finished("stop", Usage(0, self._shown // CHARACTERS_PER_TOKEN), ""))
+        return shown
+
+    def _tails(self) -> list[AnswerPiece]:
+        """Return what was still held back when the answer ended."""
+        ready = self._words.feed(self._text.finish())
+        tails = self._show(ready if self._words.hit else ready + self._words.finish())
+        for index, restorer in sorted(self._calls.items()):
+            if arguments := restorer.finish():
+                tails.append(ToolCallDelta(index, arguments=arguments))
+        return tails
+
+
 async def restored(
     pieces: AsyncGenerator[AnswerPiece], vault: Vault, stop: tuple[str, ...]
 ) -> AsyncGenerator[AnswerPiece]:
     """Put the originals of `vault` back into an answer while it streams; it ends with `Finished`."""
-    text = Restorer(vault)
-    calls: dict[int, JsonRestorer] = {}
-    words = StopWords(stop)
-    shown = 0
+    restoration = Restoration(vault, stop)
     async with aclosing(pieces):
         async for piece in pieces:
-            match piece:
-                case TextDelta():
-                    ready = words.feed(text.feed(piece.text))
-                    shown += len(ready)
-                    if ready:
-                        yield TextDelta(ready)
-                    if words.hit:
-                        yield Finished("stop", Usage(0, shown // CHARACTERS_PER_TOKEN), "")
-                        return
-                case ToolCallDelta():
-                    arguments = calls.setdefault(piece.index, JsonRestorer(vault)).feed(piece.arguments)
-                    if arguments or piece.id or piece.name:
-                        yield ToolCallDelta(piece.index, piece.id, piece.name, arguments)
-                case Finished():
-                    for tail in _tails(text, words, calls):
-                        yield tail
-                    yield piece
-                    return
-
-
-def _tails(text: Restorer, words: StopWords, calls: dict[int, JsonRestorer]) -> list[AnswerPiece]:
-    """Return what the restorers still held back when the answer ended."""
-    ready = words.feed(text.finish())
-    ready += "" if words.hit else words.finish()
-    tails: list[AnswerPiece] = [TextDelta(ready)] if ready else []
-    for index, restorer in sorted(calls.items()):
-        if arguments := restorer.finish():
-            tails.append(ToolCallDelta(index, arguments=arguments))
-    return tails
+            for shown in restoration.feed(piece):
+                yield shown
+            if restoration.done:
+                return

@@ -1,4 +1,4 @@
-"""What happened to each request: its signed receipt, the counters, one log line. Reasons and counts, never text."""
+"""What happened to each request: its signed receipt, counters, a log line. Reasons and counts, never text."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Record:
 
     id: str
     decisions: list[Decision] = field(default_factory=list)
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     failure: ForwardFailed | None = None
     outcome: str = "interrupted"
 

@@ -13,8 +13,14 @@ from contextlib import suppress
 
 from islandrun.errors import ForwardFailed
 from islandrun.mesh.machine import Envelope, Mesh
-from islandrun.mesh.notices import AttestationAdmitted, Equivocated, IslandRevoked, MessageRejected, Notice
-from islandrun.mesh.notices import ReachabilityChanged
+from islandrun.mesh.notices import (
+    AttestationAdmitted,
+    Equivocated,
+    IslandRevoked,
+    MessageRejected,
+    Notice,
+    ReachabilityChanged,
+)
 from islandrun.trust.signing import SignedAttestation
 from islandrun.v1 import mesh_pb2
 from islandrun.vocabulary import IslandId

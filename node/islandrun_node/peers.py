@@ -1,4 +1,4 @@
-"""The channels to other islands, and the calls made on them; foreign errors become ours here and nowhere else."""
+"""The channels to other islands, and the calls on them; foreign errors become ours here and nowhere else."""
 
 from __future__ import annotations
 

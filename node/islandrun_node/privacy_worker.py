@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 class PrivacyWorker:
-    """Runs `assess` and `sanitize`; a fault, a time-out or a full queue never makes a request less sensitive."""
+    """Runs `assess` and `sanitize`; a fault or a time-out never makes a request less sensitive."""
 
     def __init__(
         self, detectors: Sequence[Detector] = (RULES,), seconds_max: float = ASSESS_SECONDS_MAX

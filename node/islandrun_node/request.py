@@ -14,12 +14,12 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from islandrun.agents.agent import Question
+from islandrun.agents.policy import RoutingPolicy
 from islandrun.errors import ForwardFailed, NobodyMaySee, Overloaded, PrivacyFault
 from islandrun.privacy.sanitize import Sanitized
 from islandrun.privacy.sensitivity import WITHHELD
 from islandrun.privacy.vault import Vault
 from islandrun.routing.decision import CandidateReport, Decision
-from islandrun.routing.policy import RoutingPolicy
 from islandrun.routing.route import Route
 from islandrun.vocabulary import AnswerPiece, ChatRequest, Prompt
 from islandrun_node import world_clock

@@ -8,39 +8,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 SENTENCE_CHARS_MAX = 500
 
-_ABBREVIATIONS = frozenset(
-    "dr mr mrs ms prof st vs etc e.g i.e approx no fig inc ltd jr sr dept u.s u.k a.m p.m".split()
+_SHORT_FORMS = (
+    "dr. mr. mrs. ms. prof. st. vs. etc. e.g. i.e. approx. no. fig. inc. ltd. jr. sr. u.s. a.m. p.m."
 )
-_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)|[。！？]")
+_ABBREVIATIONS = frozenset(_SHORT_FORMS.split(" "))
+_ABBREVIATION_CHARS_MAX = 8
+# The look-behind and the possessive repeats keep the search linear on a text made of full stops.
+_END = re.compile(r"(?<![.!?\u2026])[.!?\u2026]++[\"'\u201d\u2019)\]]*+(?=\s)|[\u3002\uff01\uff1f]")
 _ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+")
 _HEADING = re.compile(r"#{1,6}[ \t]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """One sentence and the heading that it stands under (empty when there is none)."""
-
-    text: str = field(repr=False)
-    heading: str = field(default="", repr=False)
-
-
-def sentences(text: str) -> Iterator[Sentence]:
-    """Yield the sentences of a text in order, each at most 500 characters long.
-
-    Markdown headings are not sentences; they become the `heading` of what follows.
-    """
-    heading = ""
+def sentences(text: str) -> Iterator[str]:
+    """Yield the sentences of a text in order, each at most 500 characters long; headings are none."""
     for block in _blocks(text):
-        mark = _HEADING.match(block)
-        if mark:
-            heading = block[mark.end() :].strip(" #")[:SENTENCE_CHARS_MAX]
-            continue
-        for sentence in _split(block):
-            yield Sentence(sentence, heading)
+        if not _HEADING.match(block):
+            yield from _split(block)
 
 
 def _blocks(text: str) -> Iterator[str]:
@@ -63,19 +49,20 @@ def _blocks(text: str) -> Iterator[str]:
 def _split(block: str) -> Iterator[str]:
     start = 0
     for end in _END.finditer(block):
-        if not _is_abbreviation(block[start : end.end()], block[end.end() :]):
+        before = block[max(start, end.end() - _ABBREVIATION_CHARS_MAX - 1) : end.end()]
+        if not _is_abbreviation(before, block[end.end() : end.end() + 2]):
             yield from _bounded(block[start : end.end()])
             start = end.end()
     yield from _bounded(block[start:])
 
 
 def _is_abbreviation(before: str, after: str) -> bool:
-    """Say whether the full stop belongs to a short form or an initial, not to a sentence."""
-    if not before.endswith("."):
+    """Say whether the mark belongs to a short form, an initial or an aside, not to a sentence's end."""
+    word = before.rsplit(None, 1)[-1].lstrip("([\"'").lower()
+    if word[-1] in "!?\u2026":
         return False
-    word = before.rsplit(None, 1)[-1].rstrip(".").lstrip("([\"'").lower() if before.strip(" .") else ""
-    follows = after.lstrip()[:1]
-    return word in _ABBREVIATIONS or (len(word) == 1 and word.isalpha() and word != "i") or follows.islower()
+    is_initial = len(word) == 2 and word[0].isalpha() and word[0] != "i"
+    return word in _ABBREVIATIONS or is_initial or after.lstrip()[:1].islower()
 
 
 def _bounded(piece: str) -> Iterator[str]:

@@ -1,2 +1,4 @@
-"""The gRPC servicers, thin: check, translate, call. `mesh`, `enroll`, `inference` speak to islands; `chat` and
-`status` to programs."""
+"""The gRPC servicers, thin: check, translate, call.
+
+`mesh`, `enroll` and `inference` speak to islands; `chat` and `status` to programs.
+"""

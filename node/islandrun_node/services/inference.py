@@ -71,9 +71,7 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
         return backend
 
     @staticmethod
-    def _generate(
-        backend: Backend, request: inference_pb2.GenerateRequest
-    ) -> AsyncGenerator[AnswerPiece]:
+    def _generate(backend: Backend, request: inference_pb2.GenerateRequest) -> AsyncGenerator[AnswerPiece]:
         return backend.generate(
             request.model,
             prompt_from_wire(request.prompt),

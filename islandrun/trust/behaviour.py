@@ -1,0 +1,110 @@
+"""What this node saw an island do, as a cautious estimate of what it will do next.
+
+Good and bad observations decay, bad ones four times slower; the estimate is the lower 5 % quantile of a
+Beta distribution, so that few observations count little and one betrayal counts much. The owner's admission
+counts as `PRIOR_GOOD` good observations: an island without any bad one is not held back.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from islandrun.vocabulary import PPM_MAX, Ppm
+
+PRIOR_GOOD: Final = 20.0
+GOOD_MAX: Final = 200.0
+BAD_MAX: Final = 10_000.0
+GOOD_HALF_LIFE_MS: Final = 7 * 24 * 3600 * 1000
+BAD_HALF_LIFE_MS: Final = 30 * 24 * 3600 * 1000
+_QUANTILE: Final = 0.05
+_BAD_NEGLIGIBLE: Final = 1e-3
+
+
+class Event(Enum):
+    """What an island was seen to do. The value is the weight of a bad one."""
+
+    ANSWERED = 0.0
+    TIMED_OUT = 1.0
+    LIED_ABOUT_CAPABILITY = 10.0
+    VIOLATED_PROTOCOL = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """Decayed counts of good and bad observations, as they were at `at_ms`."""
+
+    good: float = 0.0
+    bad: float = 0.0
+    at_ms: int = 0
+
+
+def observe(behaviour: Behaviour, event: Event, now_ms: int) -> Behaviour:
+    """Return the behaviour after one more observation."""
+    past = _decayed(behaviour, now_ms)
+    good = past.good + (1.0 if event is Event.ANSWERED else 0.0)
+    return Behaviour(min(good, GOOD_MAX), min(past.bad + event.value, BAD_MAX), past.at_ms)
+
+
+def behaviour_ppm(behaviour: Behaviour, now_ms: int) -> Ppm:
+    """Return the cautious estimate: 1,000,000 without bad observations, towards 0 with many."""
+    seen = _decayed(behaviour, now_ms)
+    if seen.bad < _BAD_NEGLIGIBLE:
+        return PPM_MAX
+    return Ppm(math.floor(beta_quantile(_QUANTILE, 1.0 + PRIOR_GOOD + seen.good, seen.bad) * PPM_MAX))
+
+
+def beta_quantile(share: float, a: float, b: float) -> float:
+    """Return x with I_x(a, b) = share, by bisection to 1e-9."""
+    low, high = 0.0, 1.0
+    while high - low > 1e-9:
+        middle = (low + high) / 2
+        if beta_cdf(middle, a, b) < share:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def beta_cdf(x: float, a: float, b: float) -> float:
+    """Return the regularised incomplete beta function I_x(a, b) (Numerical Recipes, section 6.4)."""
+    if x <= 0.0 or x >= 1.0:
+        return 0.0 if x <= 0.0 else 1.0
+    front = math.exp(
+        math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
+    )
+    if x < (a + 1.0) / (a + b + 2.0):
+        return front * _continued_fraction(x, a, b) / a
+    return 1.0 - front * _continued_fraction(1.0 - x, b, a) / b
+
+
+def _continued_fraction(x: float, a: float, b: float) -> float:
+    """Evaluate the fraction of the incomplete beta function by Lentz's method."""
+    tiny = 1e-300
+    c, d = 1.0, 1.0 - (a + b) * x / (a + 1.0)
+    d = 1.0 / (d if abs(d) > tiny else tiny)
+    result = d
+    for step in range(1, 500):
+        even = step * (b - step) * x / ((a + 2 * step - 1.0) * (a + 2 * step))
+        odd = -(a + step) * (a + b + step) * x / ((a + 2 * step) * (a + 2 * step + 1.0))
+        for term in (even, odd):
+            d = 1.0 + term * d
+            c = 1.0 + term / c
+            d = 1.0 / (d if abs(d) > tiny else tiny)
+            c = c if abs(c) > tiny else tiny
+            result *= d * c
+        if abs(d * c - 1.0) < 1e-12:
+            break
+    return result
+
+
+def _decayed(behaviour: Behaviour, now_ms: int) -> Behaviour:
+    """Return the counts as they are worth now; a clock that ran backwards decays nothing."""
+    elapsed = max(0, now_ms - behaviour.at_ms)
+    return Behaviour(
+        behaviour.good * 0.5 ** (elapsed / GOOD_HALF_LIFE_MS),
+        behaviour.bad * 0.5 ** (elapsed / BAD_HALF_LIFE_MS),
+        max(now_ms, behaviour.at_ms),
+    )
