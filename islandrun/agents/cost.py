@@ -1,4 +1,4 @@
-"""What would it cost, and is that within what owner and client allow?"""
+"""The opinion on price: what would it cost, and do owner and client allow it."""
 
 from __future__ import annotations
 

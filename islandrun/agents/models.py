@@ -54,7 +54,8 @@ def is_model_known(islands: Sequence[IslandView], model: str) -> bool:
     if not model or model in ALIASES:
         return True
     return any(
-        meant.is_here and (meant.model in ALIASES or any(offer.name == meant.model for offer in island.models))
+        meant.is_here
+        and (meant.model in ALIASES or any(offer.name == meant.model for offer in island.models))
         for island in islands
         for meant in (wanted(model, island),)
     )
@@ -107,7 +108,9 @@ def model_vetoes(question: Question, island: IslandView) -> tuple[Veto, ...]:
     """Say why no model of an island can run a request; empty when one can."""
     offers = _matching(question, island)
     if not offers:
-        return (Veto(VetoReason.MODEL_MISSING, f"none of its {len(island.models)} models is the one asked for"),)
+        return (
+            Veto(VetoReason.MODEL_MISSING, f"none of its {len(island.models)} models is the one asked for"),
+        )
     if any(_is_able(question, offer) for offer in offers):
         return ()
     return tuple(_disabilities(question, offers))

@@ -27,7 +27,9 @@ class Weights:
     def __post_init__(self) -> None:
         parts = (self.cost, self.latency, self.exposure, self.quality)
         if not all(0 <= part <= PPM_MAX for part in parts) or not any(parts):
-            raise ConfigError("weights of a profile must be 0 to 1,000,000 and not all 0: correct the profile")
+            raise ConfigError(
+                "weights of a profile must be 0 to 1,000,000 and not all 0: correct the profile"
+            )
 
 
 PROFILES: Final[Mapping[str, Weights]] = MappingProxyType(
@@ -41,6 +43,7 @@ PROFILES: Final[Mapping[str, Weights]] = MappingProxyType(
 """The profiles every node knows; an owner may replace them and add own ones."""
 
 PROFILES_MAX: Final = 64
+LOCAL_BAND_DEFAULT: Final = Ppm(100_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class RoutingPolicy:
 
     profiles: Mapping[str, Weights] = field(default_factory=lambda: dict(PROFILES))
     default_profile: str = "balanced"
-    local_band_ppm: Ppm = Ppm(100_000)
+    local_band_ppm: Ppm = LOCAL_BAND_DEFAULT
     jurisdictions: tuple[str, ...] = ()
     tiers: tuple[Tier, ...] = ()
     cost_max_microusd: int | None = None

@@ -1,4 +1,4 @@
-"""May this island see the request, once masked for it, and how much of it would leave home?"""
+"""The opinion on privacy: may an island see the request once masked for it, and how much leaves home."""
 
 from __future__ import annotations
 
@@ -62,6 +62,4 @@ def exposure_ppm(question: Question, island: IslandView) -> int:
     """Say how much leaves the trust boundary, weighted by tier; 0 at home."""
     if is_home(question, island):
         return 0
-    return (
-        question.assessment.exposure_ppm(island.trust.ppm) * EXPOSURE_WEIGHTS_PPM[island.tier] // PPM_MAX
-    )
+    return question.assessment.exposure_ppm(island.trust.ppm) * EXPOSURE_WEIGHTS_PPM[island.tier] // PPM_MAX

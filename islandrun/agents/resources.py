@@ -1,4 +1,4 @@
-"""Can this island run the request, how soon, and how well?
+"""The opinion on means: can an island run the request, how soon, and how well.
 
 Expected latency is the wait for a free place, then the first token, then the rest of the answer,
 plus the round trip. While places are free the load does not count at all, so that small changes

@@ -1,8 +1,8 @@
-"""May this island be asked at all: is it a member, is its word fresh, and does nobody rule it out?"""
+"""The opinion on standing: is an island a member, is its word fresh, and does nobody rule it out."""
 
 from __future__ import annotations
 
-from islandrun.agents.agent import Question, Veto, VetoReason, Verdict
+from islandrun.agents.agent import Question, Verdict, Veto, VetoReason
 from islandrun.agents.models import is_called, scope_vetoes
 from islandrun.vocabulary import IslandView, Standing
 
@@ -31,15 +31,15 @@ def _standing(question: Question, island: IslandView) -> list[Veto]:
     if island.standing is Standing.UNKNOWN:
         vetoes.append(Veto(VetoReason.NOT_ADMITTED, "the owner has not admitted it"))
     now_ms = question.now.wall_ms
-    if island.standing is Standing.EXPIRED or island.admitted_until_ms <= now_ms:
+    if island.standing is Standing.EXPIRED or island.admitted_until_ms < now_ms:
         vetoes.append(Veto(VetoReason.STALE_ATTESTATION, "its admission is not valid now"))
-    if island.attested_until_ms <= now_ms:
+    if island.attested_until_ms < now_ms:
         vetoes.append(Veto(VetoReason.STALE_ATTESTATION, "its own statement is not valid now"))
     return vetoes
 
 
 def _residency(question: Question, island: IslandView) -> list[Veto]:
-    """An island in several jurisdictions may store in any of them, so all of them must be allowed."""
+    """Require all places of an island to be allowed, since it may store in any of them."""
     vetoes = []
     for who, allowed in (
         ("owner", question.policy.jurisdictions),
@@ -48,7 +48,9 @@ def _residency(question: Question, island: IslandView) -> list[Veto]:
         if not allowed:
             continue
         if not island.jurisdictions:
-            vetoes.append(Veto(VetoReason.RESIDENCY, f"no jurisdiction is attested; the {who} restricts them"))
+            vetoes.append(
+                Veto(VetoReason.RESIDENCY, f"no jurisdiction is attested; the {who} restricts them")
+            )
         elif not all(place in allowed for place in island.jurisdictions):
             places = ", ".join(island.jurisdictions)
             vetoes.append(Veto(VetoReason.RESIDENCY, f"in {places}: not all allowed by the {who}"))
@@ -69,7 +71,9 @@ def _hints(question: Question, island: IslandView) -> list[Veto]:
     hints = question.hints
     vetoes = []
     if hints.only and not any(is_called(island, word) for word in hints.only):
-        vetoes.append(Veto(VetoReason.CLIENT_HINT, f"not among the {len(hints.only)} islands the client allows"))
+        vetoes.append(
+            Veto(VetoReason.CLIENT_HINT, f"not among the {len(hints.only)} islands the client allows")
+        )
     if any(is_called(island, word) for word in hints.ignore):
         vetoes.append(Veto(VetoReason.CLIENT_HINT, "the client asked to leave it out"))
     return vetoes

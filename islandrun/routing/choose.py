@@ -18,7 +18,7 @@ from islandrun.routing.decision import CandidateReport, Decision
 from islandrun.routing.policy import profile_name, weights_for
 from islandrun.routing.scoring import Vector, normalise, pareto_front, total_ppm
 from islandrun.routing.summary import chosen_line, refusal_line
-from islandrun.vocabulary import IslandId, IslandView
+from islandrun.vocabulary import FindingType, IslandId, IslandView
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def choose(
     candidates = [item for item in judged if not item.vetoes]
     vetoed = tuple(_vetoed_report(question, item) for item in judged if item.vetoes)
     if not candidates:
-        return _decision(question, attempt, vetoed, None, refusal_line(vetoed))
+        return _decision(question, attempt, vetoed, refusal_line(vetoed))
     vectors = [item.vector for item in candidates]
     scored = sorted(
         (
@@ -77,9 +77,10 @@ def choose(
     winner = min(band, key=lambda item: item.near_order)
     ranking = [winner, *(item for item in scored if item is not winner)]
     ranked = tuple(_ranked_report(question, item, rank) for rank, item in enumerate(ranking, start=1))
-    masked = question.assessment.masked(ranked[0].trust_ppm) if ranked[0].masked else ()
-    summary = chosen_line(ranked[0], masked, len(ranked), len(judged), nearer=winner is not best)
-    return _decision(question, attempt, ranked + vetoed, ranked[0], summary)
+    chosen = ranked[0]
+    masked = question.assessment.masked(chosen.trust_ppm) if chosen.masked else ()
+    summary = chosen_line(chosen, masked, len(ranked), len(judged), is_nearer=winner is not best)
+    return _decision(question, attempt, ranked + vetoed, summary, chosen, masked)
 
 
 def _judge(question: Question, island: IslandView, agents: Sequence[Agent]) -> Judged:
@@ -140,10 +141,10 @@ def _decision(
     question: Question,
     attempt: int,
     reports: tuple[CandidateReport, ...],
-    chosen: CandidateReport | None,
     summary: str,
+    chosen: CandidateReport | None = None,
+    masked: tuple[tuple[FindingType, int], ...] = (),
 ) -> Decision:
-    is_masked = chosen is not None and chosen.masked
     return Decision(
         request_id=question.request_id,
         receipt_id=question.receipt_id,
@@ -153,6 +154,6 @@ def _decision(
         reasons=question.assessment.reasons,
         reports=reports,
         chosen=chosen,
-        masked=question.assessment.masked(chosen.trust_ppm) if chosen is not None and is_masked else (),
+        masked=masked,
         summary=summary,
     )

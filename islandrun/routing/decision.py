@@ -23,7 +23,7 @@ REASONS_MAX: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class CandidateReport:
-    """What was found of one island. `rank` 1 is the chosen one; 0 means vetoed, and then there are no scores."""
+    """What was found of one island. `rank` 1 is the chosen one; 0 means vetoed, without scores."""
 
     island: IslandId
     key: PublicKey

@@ -11,15 +11,20 @@ from typing import Final
 
 from google.protobuf.message import DecodeError
 
+from islandrun.agents.agent import share
 from islandrun.errors import BadSignature, MalformedMessage
 from islandrun.routing.decision import Decision
+from islandrun.routing.explain import explain_decision
 from islandrun.trust.ed25519 import Signer, is_signed_by
+from islandrun.trust.naming import island_id
 from islandrun.v1 import chat_pb2, inference_pb2
 from islandrun.vocabulary import PublicKey, Usage
 
 OUTCOMES: Final = ("answered", "refused", "failed", "interrupted")
 DECISIONS_MAX: Final = 16
 RECEIPT_BYTES_MAX: Final = 4 * 1024 * 1024
+
+NO_USAGE: Final = Usage()
 
 _LABEL: Final = b"islandrun/v1/receipt\0"
 _FAILURE: Final = re.compile(r"[A-Z][A-Z_]{0,39}", re.ASCII)
@@ -39,7 +44,7 @@ class Receipt:
     decisions: tuple[Decision, ...]
     outcome: str
     cost_microusd: int = 0
-    usage: Usage = Usage()
+    usage: Usage = NO_USAGE
     latency_ms: int = 0
     failure: str = ""
 
@@ -102,7 +107,9 @@ def verify_receipt(signed: chat_pb2.SignedReceipt) -> Receipt:
     if len(signed.payload) > RECEIPT_BYTES_MAX:
         raise MalformedMessage(f"receipt: larger than {RECEIPT_BYTES_MAX} bytes")
     if not is_signed_by(PublicKey(signed.issuer), _LABEL + signed.payload, signed.signature):
-        raise BadSignature("receipt: the signature does not belong to its bytes and issuer: do not rely on it")
+        raise BadSignature(
+            "receipt: the signature does not belong to its bytes and issuer: do not rely on it"
+        )
     pb = chat_pb2.Receipt()
     try:
         pb.ParseFromString(signed.payload)
@@ -111,3 +118,18 @@ def verify_receipt(signed: chat_pb2.SignedReceipt) -> Receipt:
     if pb.origin != signed.issuer:
         raise MalformedMessage("receipt: its origin is not its signer")
     return Receipt.from_wire(pb)
+
+
+def explain(receipt: Receipt) -> str:
+    """Tell a receipt to people: the outcome, then each decision with its candidates and reasons."""
+    usage = receipt.usage
+    lines = [
+        f"Receipt {receipt.id} of {island_id(receipt.origin)[:8]}: {receipt.outcome}"
+        + (f" ({receipt.failure})" if receipt.failure else ""),
+        f"  {usage.input_tokens} tokens in, {usage.output_tokens} out, {receipt.latency_ms} ms,"
+        f" {share(receipt.cost_microusd)} US dollars, {len(receipt.decisions)} attempts",
+    ]
+    for decision in receipt.decisions:
+        lines.append("")
+        lines.extend(explain_decision(decision))
+    return "\n".join(lines) + "\n"

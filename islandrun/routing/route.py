@@ -64,7 +64,8 @@ class Route:
         a `chosen` island means that nobody is left; it says why for each.
         """
         chosen = self._decisions[-1].chosen if self._decisions else None
-        assert chosen is not None and chosen.island == island, "only the island of the last decision can fail"
+        assert chosen is not None, "a route without a chosen island cannot fail"
+        assert chosen.island == island, "only the island of the last decision can fail"
         if self._has_token or isinstance(error, Interrupted) or len(self._decisions) >= self._attempts_max:
             return None
         self._question = replace(self._question, failed=(*self._question.failed, island))

@@ -132,7 +132,7 @@ def hints_to_wire(hints: Hints) -> chat_pb2.Hints:
         data_sets=hints.data_sets,
         profile=hints.profile,
     )
-    message.tiers.extend(attestation_pb2.Tier.Value(f"TIER_{tier.name}") for tier in hints.tiers)
+    message.tiers.extend(attestation_pb2.Tier.Value(f"TIER_{tier.name}") for tier in hints.tiers)  # type: ignore[misc]
     return message
 
 

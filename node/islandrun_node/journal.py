@@ -102,7 +102,7 @@ class Journal:
             cost_microusd=last.chosen.cost_microusd if last and last.chosen else 0,
             usage=record.usage,
             latency_ms=latency_ms,
-            failure=type(record.failure).__name__ if record.failure else "",
+            failure=record.failure.reason if record.failure else "",
         )
         signed = sign_receipt(receipt, self._origin, self._signer)
         try:

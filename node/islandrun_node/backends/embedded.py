@@ -36,8 +36,10 @@ from islandrun_node.backends.quoting import (
     answer_from_documents,
     answer_from_text,
     central,
+    comparable,
     fitting,
     read_task,
+    text_scores,
 )
 from islandrun_node.stores.documents import DocumentIndex, Passage
 
@@ -53,7 +55,7 @@ _WORD = re.compile(r"\S+\s*|\s+")
 class EmbeddedBackend:
     """Quotes from `documents` (which may be `None`) and from requests.
 
-    `data_sets_default` is searched when a request names no data set and brings no text of its own.
+    `data_sets_default` is searched when a request names no data set and brings no text that answers.
     """
 
     def __init__(
@@ -123,11 +125,10 @@ class EmbeddedBackend:
         if data_sets:
             await asyncio.to_thread(self._refuse_unknown, data_sets)
             return await self._quote_documents(task, data_sets)
-        if task.text:
-            return await self._quote_text(task)
-        if self._data_sets_default and task.question:
+        places = await self._fitting_places(task) if task.text else ()
+        if task.question and not places and self._data_sets_default:
             return await self._quote_documents(task, self._data_sets_default)
-        return NOTHING_TO_QUOTE
+        return answer_from_text(task, places) if task.text else NOTHING_TO_QUOTE
 
     async def _quote_documents(self, task: Task, data_sets: tuple[str, ...]) -> str:
         found: list[Passage] = []
@@ -142,12 +143,14 @@ class EmbeddedBackend:
         places = fitting([passage.score_ppm / PPM_MAX for passage in distinct])
         return answer_from_documents([(distinct[place].document, distinct[place].text) for place in places])
 
-    async def _quote_text(self, task: Task) -> str:
-        vectors = await self._embed(task.text)
+    async def _fitting_places(self, task: Task) -> tuple[int, ...]:
+        """Return which sentences of the request's own text to quote, perhaps none."""
+        vectors = await self._embed([comparable(sentence) for sentence in task.text])
         if task.is_about_whole_text:
-            return answer_from_text(task, central(vectors))
+            return central(vectors)
         question = (await self._embed([task.question]))[0]
-        return answer_from_text(task, fitting([float(score) for score in vectors @ question]))
+        cosines = [float(cosine) for cosine in vectors @ question]
+        return fitting(text_scores(task, cosines))
 
     async def _embed(self, texts: Sequence[str]) -> Vectors:
         """Embed in small portions, so that a cancelled request stops soon."""

@@ -23,20 +23,24 @@ Vectors = npt.NDArray[np.float32]
 FITTING_COSINE_MIN = 0.33
 NEAR_BEST_COSINE = 0.15
 SAME_COSINE = 0.95
+SHARED_WORD_COSINE = 0.15
+SHARED_WORDS_MAX = 2
+SENTENCE_WORDS_MIN = 4
 QUOTES_MAX = 3
 TEXT_SENTENCES_MAX = 400
 TEXT_CHARS_MIN = 160
 TEXT_CHARS_MAX = 200_000
+LAST_SENTENCE_CHARS_MAX = 2_000
 WISH_CHARS_MAX = 400
 
 _POLITE = (
     r"(?:please|hi|hello|hey|now|and|can|could|would|will|you|i|we|want|need|help|me|us|to|like|just|then)"
 )
 _WISH = re.compile(
-    rf"\W*(?:{_POLITE}\W+){{0,6}}(?:summari[sz]e|summary|tl;?dr|sum|shorten|condense|reply|respond|answer"
+    rf"\W*(?:(?:{_POLITE}\W+){{0,6}}(?:summari[sz]e|summary|tl;?dr|sum|shorten|condense|reply|respond|answer"
     r"|write|draft|translate|explain|what|what's|who|whom|whose|when|where|which|why|how|list|find|tell"
     r"|rewrite|rephrase|extract|give|show|quote|describe|compare|check|review|proofread|fix|classify|polish"
-    r"|read|does|do|did|is|are|was|were|has|have|should)\b",
+    r"|read)|does|do|did|is|are|was|were|has|have|should)\b",
     re.IGNORECASE,
 )
 _WHOLE_TEXT = re.compile(
@@ -44,6 +48,13 @@ _WHOLE_TEXT = re.compile(
     r"|translate|rewrite|rephrase|polish|proofread",
     re.IGNORECASE,
 )
+_PLACEHOLDER = re.compile(r"\[([A-Z_]+)_\d+\]")
+_CONTENT_WORD = re.compile(r"[^\W\d_]{4,}|\d{2,}")
+_FRAMES = (
+    "about does from have into just know mail mails message more said says some tell text that them then "
+    "there they this what when where which whom whose will with would your"
+)
+_FRAME_WORDS = frozenset(_FRAMES.split(" "))
 _LABEL = re.compile(r"([^\n:]{3,200}):\s")
 
 
@@ -77,6 +88,23 @@ def read_task(prompt: Prompt) -> Task:
         if found := _text_sentences(wish, rest):
             return Task(question, found)
     return Task(question, ())
+
+
+def comparable(sentence: str) -> str:
+    """Return what of a sentence is compared: a placeholder counts as the word for what it hides."""
+    return _PLACEHOLDER.sub(lambda found: found[1].lower().replace("_", " "), sentence)
+
+
+def text_scores(task: Task, cosines: Sequence[float]) -> list[float]:
+    """Return how well each sentence of the text fits: its cosine, more for a word of the question in it.
+
+    Inside one text the words of a question are a strong sign; the cosine alone misses "the crates".
+    """
+    asked = _content_words(task.question)
+    return [
+        cosine + SHARED_WORD_COSINE * min(SHARED_WORDS_MAX, len(asked & _content_words(sentence)))
+        for sentence, cosine in zip(task.text, cosines, strict=True)
+    ]
 
 
 def fitting(scores: Sequence[float]) -> tuple[int, ...]:
@@ -141,14 +169,17 @@ def _wish_and_text(message: str) -> tuple[str, str]:
     before, _, last = message.rpartition("\n")
     if before and _is_wish(last):
         return last.strip(), before
+    *told, asked = sentences(message) if len(message) <= LAST_SENTENCE_CHARS_MAX else ("", "")
+    if told and _is_wish(asked):
+        return asked, " ".join(told)
     return "", message
 
 
 def _is_wish(line: str) -> bool:
     line = line.strip()
-    if line.endswith("?") and len(line) <= WISH_CHARS_MAX:
+    if _WISH.match(line):
         return True
-    return _WISH.match(line) is not None
+    return line.endswith("?") and len(line) <= WISH_CHARS_MAX and len(list(sentences(line))) == 1
 
 
 def _first_sentence(line: str, after: str) -> tuple[str, str]:
@@ -164,5 +195,20 @@ def _first_sentence(line: str, after: str) -> tuple[str, str]:
 def _text_sentences(wish: str, text: str) -> tuple[str, ...]:
     """Return the sentences of a text that is long enough to quote from, else nothing."""
     found = tuple(islice(sentences(text[:TEXT_CHARS_MAX]), TEXT_SENTENCES_MAX))
-    is_long = sum(map(len, found)) >= TEXT_CHARS_MIN or (bool(wish) and len(found) >= 2)
-    return found if is_long and (wish or len(found) >= 3) else ()
+    if len(found) < _sentences_needed(wish, sum(map(len, found))):
+        return ()
+    whole = tuple(one for one in found if len(one.split()) >= SENTENCE_WORDS_MIN)
+    return whole if len(whole) >= QUOTES_MAX else found
+
+
+def _sentences_needed(wish: str, chars: int) -> int:
+    """Return how many sentences make a text: fewer when the wish says that there is one."""
+    if wish and (chars >= TEXT_CHARS_MIN or _WHOLE_TEXT.search(wish)):
+        return 1
+    return 2 if wish else 3
+
+
+def _content_words(text: str) -> set[str]:
+    """Return the words that carry meaning, by their first six letters so that endings do not matter."""
+    words = {word.lower() for word in _CONTENT_WORD.findall(text)}
+    return {word[:6] for word in words - _FRAME_WORDS}
