@@ -5,9 +5,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from islandrun_node import config
 
 from islandrun.errors import ConfigError
+from islandrun_node import config
 
 EXAMPLE = Path(config.__file__).with_name("config.example.toml")
 

@@ -31,7 +31,9 @@ def test_signed_statements_hold_no_floating_point_number() -> None:
     floats = {descriptor_pb2.FieldDescriptorProto.TYPE_DOUBLE, descriptor_pb2.FieldDescriptorProto.TYPE_FLOAT}
     described = descriptor_pb2.FileDescriptorProto()
     attestation_pb2.DESCRIPTOR.CopyToProto(described)
-    assert not [field.name for message in described.message_type for field in message.field if field.type in floats]
+    assert not [
+        field.name for message in described.message_type for field in message.field if field.type in floats
+    ]
 
 
 def test_the_code_was_made_by_the_pinned_compiler() -> None:

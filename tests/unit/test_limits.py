@@ -1,4 +1,4 @@
-"""The limits on the shape of the code: file length, function length, names that say nothing, prompt-free logs."""
+"""The limits on the shape of the code: length of files and functions, names that say nothing, no keys."""
 
 import ast
 import re
@@ -20,7 +20,7 @@ def sources() -> list[Path]:
 
 
 def test_there_is_something_to_check() -> None:
-    assert len(sources()) > 60
+    assert len(sources()) > 30
 
 
 @pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))

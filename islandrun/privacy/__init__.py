@@ -1,0 +1,1 @@
+"""What may leave, and in what form: detect, judge, sanitize, keep the originals, restore."""

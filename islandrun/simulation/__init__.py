@@ -1,0 +1,1 @@
+"""A whole mesh on virtual time, from one seed."""
