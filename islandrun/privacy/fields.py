@@ -1,130 +1,90 @@
-"""Every text of a prompt, as a flat tuple and back.
+"""Every text of a prompt in one list, and back: the one place that knows where text can hide.
 
-One walk knows where text hides: messages, speaker names, tool definitions, tool calls, formats. JSON
-is taken apart into its keys and leaves, so that a value is masked inside its own quotes; all else in
-the JSON stays byte for byte.
+Messages, names, tool-call arguments (strings, numbers and keys inside the JSON), tool definitions, tool
+choice and response format. JSON is opened, so that escapes hide nothing and masking keeps it JSON.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace as changed
-from typing import Final
+from collections.abc import Callable, Sequence
+from dataclasses import replace as changed
+from typing import TypeAlias
 
 from islandrun.vocabulary import Message, Prompt, ToolCall, ToolDefinition
 
-_JSON_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|[:,\[\]{}]', re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One text, and the words that stand before it elsewhere (a JSON key) and say what it is."""
-
-    text: str = field(repr=False)
-    context: str = field(default="", repr=False)
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+Change = Callable[[str], str]
+DEPTH_MAX = 64
 
 
 def texts(prompt: Prompt) -> tuple[str, ...]:
-    """Return every text of a prompt that can be replaced, in a fixed order."""
-    return tuple(place.text for place in fields(prompt))
+    """Return every text of a prompt, in the order in which `replace` takes them."""
+    found: list[str] = []
+
+    def note(text: str) -> str:
+        found.append(text)
+        return text
+
+    _walk(prompt, note)
+    return tuple(found)
 
 
-def fields(prompt: Prompt) -> tuple[Field, ...]:
-    """Return the texts with their context, in the order of `texts`."""
-    return tuple(_walk(prompt))
+def replace(prompt: Prompt, new: Sequence[str]) -> Prompt:
+    """Return the prompt with other texts in the same places."""
+    rest = iter(new)
+    return _walk(prompt, lambda _: next(rest))
 
 
-def fixed_texts(prompt: Prompt) -> tuple[str, ...]:
-    """Return the texts that cannot be replaced without breaking the request: tool names and ids."""
-    found = [tool.name for tool in prompt.tools]
-    for message in prompt.messages:
-        found += [message.role, message.tool_call_id]
-        for call in message.tool_calls:
-            found += [call.id, call.name]
-    return tuple(text for text in found if text)
-
-
-def replace(prompt: Prompt, new_texts: Sequence[str]) -> Prompt:
-    """Put other texts in the place of those that `texts` returned, one for one."""
-    supply = iter(new_texts)
-    messages = tuple(_replace_message(message, supply) for message in prompt.messages)
-    tools = tuple(
-        ToolDefinition(tool.name, next(supply), _replace_json(tool.parameters, supply))
-        for tool in prompt.tools
+def _walk(prompt: Prompt, change: Change) -> Prompt:
+    return changed(
+        prompt,
+        messages=tuple(_message(message, change) for message in prompt.messages),
+        tools=tuple(
+            ToolDefinition(tool.name, change(tool.description), _json_text(tool.parameters, change))
+            for tool in prompt.tools
+        ),
+        tool_choice=_json_text(prompt.tool_choice, change),
+        response_format=_json_text(prompt.response_format, change),
     )
-    replaced = Prompt(
-        messages,
-        tools,
-        _replace_json(prompt.tool_choice, supply),
-        _replace_json(prompt.response_format, supply),
+
+
+def _message(message: Message, change: Change) -> Message:
+    return changed(
+        message,
+        text=change(message.text),
+        name=change(message.name),
+        tool_calls=tuple(
+            ToolCall(call.id, call.name, _json_text(call.arguments, change)) for call in message.tool_calls
+        ),
     )
-    if next(supply, None) is not None:
-        raise ValueError("more texts than places: they belong to another prompt")
-    return replaced
 
 
-def _walk(prompt: Prompt) -> Iterator[Field]:
-    for message in prompt.messages:
-        yield Field(message.text)
-        yield Field(message.name, "name: " if message.name else "")
-        for call in message.tool_calls:
-            yield from _json_fields(call.arguments, with_context=True)
-    for tool in prompt.tools:
-        yield Field(tool.description)
-        yield from _json_fields(tool.parameters, with_context=False)
-    yield from _json_fields(prompt.tool_choice, with_context=False)
-    yield from _json_fields(prompt.response_format, with_context=False)
-
-
-def _json_fields(text: str, *, with_context: bool) -> Iterator[Field]:
-    """Yield keys and leaves of JSON text; text that is no JSON is one field."""
-    if not _is_json(text):
-        yield Field(text)
-        return
-    key, latest = "", ""
-    for token in _JSON_TOKEN.findall(text):
-        if token == ":":
-            key = latest
-        elif token in "{},":
-            key = ""
-        elif token not in "[]":
-            latest = _decoded(token)
-            yield Field(latest, f"{key}: " if with_context and key else "")
-
-
-def _replace_json(text: str, supply: Iterator[str]) -> str:
-    if not _is_json(text):
-        return next(supply)
-
-    def swap(found: re.Match[str]) -> str:
-        token = found[0]
-        if token in ":,[]{}":
-            return token
-        old, new = _decoded(token), next(supply)
-        return token if new == old else json.dumps(new, ensure_ascii=False)
-
-    return _JSON_TOKEN.sub(swap, text)
-
-
-def _replace_message(message: Message, supply: Iterator[str]) -> Message:
-    text, name = next(supply), next(supply)
-    calls = tuple(
-        ToolCall(call.id, call.name, _replace_json(call.arguments, supply)) for call in message.tool_calls
-    )
-    return changed(message, text=text, name=name, tool_calls=calls)
-
-
-def _decoded(token: str) -> str:
-    return str(json.loads(token)) if token.startswith('"') else token
-
-
-def _is_json(text: str) -> bool:
-    if not text.lstrip().startswith(("{", "[", '"')):
-        return False
+def _json_text(text: str, change: Change) -> str:
+    """Change the texts inside JSON; text that is not JSON is one text."""
+    if not text:
+        return text
     try:
-        json.loads(text)
+        value: Json = json.loads(text)
     except (ValueError, RecursionError):
-        return False
-    return True
+        return change(text)
+    new = _json(value, change, 0)
+    return text if new == value else json.dumps(new, ensure_ascii=False)
+
+
+def _json(value: Json, change: Change, depth: int) -> Json:
+    if depth > DEPTH_MAX:
+        return change(json.dumps(value, ensure_ascii=False))
+    match value:
+        case str():
+            return change(value)
+        case bool() | None:
+            return value
+        case int() | float():
+            text = str(value)
+            new = change(text)
+            return value if new == text else new
+        case list():
+            return [_json(item, change, depth + 1) for item in value]
+        case dict():
+            return {change(key): _json(item, change, depth + 1) for key, item in value.items()}
