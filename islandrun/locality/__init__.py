@@ -1,1 +1,1 @@
-"""Where documents lie, and where a request that needs them must go."""
+"""Where documents lie, so that the question goes to them and they stay where they are."""

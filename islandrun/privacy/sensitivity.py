@@ -81,9 +81,9 @@ class Assessment:
         return tuple(sorted(kinds.items()))
 
     def exposure_ppm(self, trust_ppm: Ppm) -> Ppm:
-        """Return how much leaves with the request: what stays visible, and a little for each masked value."""
+        """Return how much leaves with the request: what stays visible, and a share for each masked value."""
         hidden = sum(count for _, count in self.masked(trust_ppm))
-        return Ppm(min(PPM_MAX, self.visible_ppm(trust_ppm) + 10_000 * hidden))
+        return Ppm(min(PPM_MAX, self.visible_ppm(trust_ppm) + 100_000 * hidden))
 
 
 WITHHELD: Final = Assessment((), (), PPM_MAX, ("privacy check failed",), PPM_MAX)

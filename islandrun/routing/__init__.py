@@ -1,1 +1,1 @@
-"""From opinions to a route: candidates, choice, path, receipt."""
+"""From opinions to a route: candidates, the choice among them, the next try, and the receipt."""

@@ -1,0 +1,46 @@
+"""A decision in one line for people: who runs it and what they see, or why nobody may."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from islandrun.agents.agent import VetoReason, share
+from islandrun.routing.decision import CandidateReport
+from islandrun.vocabulary import FindingType
+
+ISLANDS_NAMED_MAX: Final = 8
+"""A refusal names so many islands with their reasons and counts the rest."""
+
+
+def chosen_line(
+    chosen: CandidateReport,
+    masked: Sequence[tuple[FindingType, int]],
+    ranked: int,
+    judged: int,
+    is_nearer: bool,
+) -> str:
+    """Say who runs a request, how far it is trusted, and what it does not see."""
+    hidden = sum(count for _, count in masked)
+    seen = f"sees {share(chosen.visible_ppm)} with {hidden} masked" if hidden else "sees it as it is"
+    near = "; nearer than the best by score" if is_nearer else ""
+    return (
+        f"{chosen.name} ({chosen.tier.name.lower()}) runs it with {chosen.model}: "
+        f"trust {share(chosen.trust_ppm)}, {seen}; {ranked} of {judged} islands could{near}"
+    )
+
+
+def refusal_line(vetoed: Sequence[CandidateReport]) -> str:
+    """Say for each island why it does not run a request."""
+    if not vetoed:
+        return "nobody can run this: the mesh has no islands"
+    unseen = all(
+        any(veto.reason is VetoReason.TRUST_BELOW_SENSITIVITY for veto in report.vetoes) for report in vetoed
+    )
+    parts = [
+        f"{report.name or report.island[:8]}: {', '.join(veto.detail for veto in report.vetoes)}"
+        for report in vetoed[:ISLANDS_NAMED_MAX]
+    ]
+    if len(vetoed) > ISLANDS_NAMED_MAX:
+        parts.append(f"and {len(vetoed) - ISLANDS_NAMED_MAX} more islands")
+    return f"nobody {'may see' if unseen else 'can run'} this: {'; '.join(parts)}"
