@@ -118,8 +118,6 @@ class DocumentIndex:
             raise ConfigError(
                 "a data set needs a name of 1 to 64 letters, digits, '.', '_' and '-', no mark at its start"
             )
-        if not path.is_dir():
-            raise ConfigError(f"{path} is not a folder; name a folder of documents")
         skipped = Skipped()
         with self._adding:
             self._register(name, path)
