@@ -196,10 +196,21 @@ async def test_a_status_becomes_the_right_error_and_the_reply_is_never_quoted(st
 
 async def test_an_error_inside_the_stream_is_a_failure_even_when_done_follows():
     error = event({"error": {"message": "EngineCore died: the planted words", "code": 500}})
-    await fails(ForwardFailed, HEAD, error, DONE)
-    await fails(Interrupted, HEAD, delta("a"), error, DONE)
-    await fails(Interrupted, HEAD, delta("a"), b"event: error\ndata: planted\n\n", DONE)
-    await fails(Interrupted, HEAD, delta("a"), end(), error, DONE)
+    flat = event({"object": "error", "message": "the planted words"})
+    for parts in (
+        (error, DONE),
+        (delta("a"), error, DONE),
+        (delta("a"), end(), error, DONE),
+        (delta("a"), end(), flat),
+        (delta("a"), end(), event({"error": "planted"})),
+        (delta("a"), end(), b"event: error\ndata: planted\n\n", DONE),
+        (delta("a"), end(), b"event: error\ndata: {}\n\n", DONE),
+    ):
+        kind = ForwardFailed if parts[0] == error else Interrupted
+        assert "the server reported an error" in await fails(kind, HEAD, *parts)
+    harmless = event({"error": None, "choices": [{"delta": {"content": "b"}}]})
+    async with server(HEAD, harmless, end(), DONE) as answers:
+        assert text(await ask(answers.url)) == "b"
 
 
 async def test_done_without_a_finish_reason_is_no_success():

@@ -37,9 +37,9 @@ def test_any_cut_gives_the_same_events(events, end, cuts, noise):
 
 
 def test_every_single_byte_alone_gives_the_same_events():
-    content = "data: grüße 🏝\r\n\r\nevent: error\rdata: x\r\rdata:no space\n\n".encode()
+    content = "data: grüße 🏝\r\ndata: again\r\n\r\nevent: error\rdata: x\r\rdata:no space\n\n".encode()
     whole = read(content)
-    assert whole == [Event("", "grüße 🏝"), Event("error", "x"), Event("", "no space")]
+    assert whole == [Event("", "grüße 🏝\nagain"), Event("error", "x"), Event("", "no space")]
     assert read(*(content[at : at + 1] for at in range(len(content)))) == whole
 
 

@@ -56,10 +56,8 @@ def found_files(folder: Path, skipped: Skipped) -> Iterator[FoundFile]:
     """Yield the readable files below a folder in the order of their names.
 
     Hidden files and folders and links are left out without a count. Raises `ConfigError` when the
-    folder is missing or holds too many files.
+    folder holds too many files.
     """
-    if not folder.is_dir():
-        raise ConfigError(f"{folder} is not a folder; name a folder of documents")
     for path in _walk(folder):
         if path.suffix.lower() not in SUFFIXES:
             skipped.foreign += 1

@@ -57,7 +57,7 @@ class Embedder:
         tokenizer, session = self._loaded()
         rows = np.empty((len(texts), DIMENSIONS), dtype=np.float32)
         for index, text in enumerate(texts):
-            ids = tokenizer.encode(text[:TEXT_CHARS_MAX]).ids
+            ids = tokenizer.encode(_readable(text[:TEXT_CHARS_MAX])).ids
             if len(ids) > TOKENS_MAX:
                 ids = [*ids[: TOKENS_MAX - 1], ids[-1]]
             tokens = np.array([ids], dtype=np.int64)
@@ -67,13 +67,13 @@ class Embedder:
 
     def count_tokens(self, text: str) -> int:
         """Return how many tokens a text has; beyond 65,536 characters it is extrapolated."""
-        counted = text[:COUNTED_CHARS_MAX]
+        counted = _readable(text[:COUNTED_CHARS_MAX])
         tokens = len(self._loaded()[0].encode(counted, add_special_tokens=False).ids)
         return tokens if len(counted) == len(text) else tokens * len(text) // len(counted)
 
     def token_ends(self, text: str) -> list[int]:
         """Return where each token of a text ends, in characters from its start."""
-        encoding = self._loaded()[0].encode(text, add_special_tokens=False)
+        encoding = self._loaded()[0].encode(_readable(text), add_special_tokens=False)
         return [int(end) for _, end in encoding.offsets]
 
     def _loaded(self) -> tuple[Tokenizer, onnxruntime.InferenceSession]:
@@ -97,6 +97,11 @@ def _load(folder: Path) -> tuple[Tokenizer, onnxruntime.InferenceSession]:
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(content["model.onnx"], options, providers=["CPUExecutionProvider"])
     return tokenizer, session
+
+
+def _readable(text: str) -> str:
+    """Replace halves of characters, which the tokenizer refuses, by as many question marks."""
+    return text.encode("utf-8", errors="replace").decode("utf-8")
 
 
 def _checked(path: Path, digest: str) -> bytes:

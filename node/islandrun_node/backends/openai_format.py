@@ -142,7 +142,7 @@ class _Usage(msgspec.Struct):
 
 class _Chunk(msgspec.Struct):
     object: str | None = None
-    error: msgspec.Raw | None = None
+    error: msgspec.Raw = msgspec.Raw()
     choices: list[_Choice] | None = None
     usage: _Usage | None = None
 
@@ -219,7 +219,7 @@ class AnswerReader:
             if event.kind == "error":
                 raise self.failure("the server reported an error in its answer") from None
             raise MalformedMessage("an event is not a chat completion chunk") from None
-        reports_error = chunk.error is not None and bytes(chunk.error) not in (b"null", b"")
+        reports_error = bytes(chunk.error) not in (b"", b"null")
         if event.kind == "error" or chunk.object == "error" or reports_error:
             raise self.failure("the server reported an error in its answer")
         return chunk

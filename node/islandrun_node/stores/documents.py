@@ -27,6 +27,7 @@ from islandrun_node.backends.embedder import Embedder, Vectors
 PASSAGES_PER_DATA_SET_MAX = 50_000
 PASSAGES_PER_FILE_MAX = 20_000
 DATA_SETS_MAX = 256
+MATRICES_MAX = 8
 SCHEMA_VERSION = 1
 BUSY_TIMEOUT_MS = 5_000
 
@@ -118,6 +119,8 @@ class DocumentIndex:
             raise ConfigError(
                 "a data set needs a name of 1 to 64 letters, digits, '.', '_' and '-', no mark at its start"
             )
+        if not path.is_dir():
+            raise ConfigError(f"{path} is not a folder; name a folder of documents")
         skipped = Skipped()
         with self._adding:
             self._register(name, path)
@@ -136,8 +139,10 @@ class DocumentIndex:
             return FolderReport(self.data_set(name), updated, len(gone), len(seen) - updated, skipped.total)
 
     def remove(self, name: str) -> bool:
-        """Forget a data set; say whether it was there. Its folder is not touched."""
-        return self._write("DELETE FROM data_sets WHERE name = ?", (name,)) > 0
+        """Forget a data set, on disk too; say whether it was there. Its folder is not touched."""
+        was_there = self._write("DELETE FROM data_sets WHERE name = ?", (name,)) > 0
+        self._read("PRAGMA wal_checkpoint(TRUNCATE)", ())
+        return was_there
 
     def data_sets(self) -> tuple[DataSet, ...]:
         """Return all data sets by name."""
@@ -222,6 +227,8 @@ class DocumentIndex:
             self._matrices.clear()
             self._seen_version = version
         if data_set not in self._matrices:
+            while len(self._matrices) >= MATRICES_MAX:
+                del self._matrices[next(iter(self._matrices))]
             rows = self._read(
                 "SELECT document, position, vector FROM passages WHERE data_set = ?"
                 " ORDER BY document, position",
