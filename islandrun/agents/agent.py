@@ -57,14 +57,22 @@ class Objective(IntEnum):
     QUALITY_LOSS_PPM = 3
 
 
+OBJECTIVES: Final = tuple(Objective)
+"""All objectives in the order of a vector of scores."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one agent says of one island. Scores may be missing only where there is a veto."""
+    """What one agent says of one island. Scores may be missing only where there is a veto.
+
+    `model` names the model that would run there, from the agent that judges models.
+    """
 
     agent: str
     island: IslandId
     vetoes: tuple[Veto, ...]
     scores: tuple[tuple[Objective, int], ...]
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)

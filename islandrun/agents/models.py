@@ -42,8 +42,9 @@ def is_called(island: IslandView, word: str) -> bool:
 
 def wanted(model: str, island: IslandView) -> Wanted:
     """Take a model name apart for one island; an empty name means `islandrun/auto`."""
-    model = model or AUTO
-    if "@" not in model or any(offer.name == model for offer in island.models):
+    if "@" not in model:
+        return Wanted(model or AUTO, is_here=True)
+    if any(offer.name == model for offer in island.models):
         return Wanted(model, is_here=True)
     name, _, target = model.rpartition("@")
     return Wanted(name or AUTO, is_here=is_called(island, target))
@@ -74,11 +75,6 @@ def cost_microusd(offer: ModelOffer, input_tokens: int, output_tokens: int) -> i
     return min(-(-price // 1_000_000), COST_MICROUSD_MAX)
 
 
-def fits_context(question: Question, offer: ModelOffer) -> bool:
-    """Say whether prompt and expected answer fit into a model's context."""
-    return question.input_tokens + question.output_tokens <= offer.context_tokens_max
-
-
 def pick_model(question: Question, island: IslandView) -> ModelOffer | None:
     """Pick the model of an island that would run a request; None when no model of it can.
 
@@ -86,22 +82,19 @@ def pick_model(question: Question, island: IslandView) -> ModelOffer | None:
     they are needed) and the budget; ties go to the lower name. When none is within budget, the
     best beyond it is returned, so that the cost agent can say by how much.
     """
-    offers = _matching(question, island)
-    if not offers:
-        return None
-    if len(offers) == 1:
-        return offers[0] if _is_able(question, offers[0]) else None
+    able = _able(question, _matching(question, island))
+    if len(able) <= 1:
+        return able[0] if able else None
     limit = cost_limit(question.policy, question.hints.cost_max_microusd)
+    has_documents = question.needs_documents
 
     def order(offer: ModelOffer) -> tuple[bool, int, str]:
-        price = cost_microusd(offer, question.input_tokens, question.output_tokens)
-        return (
-            limit is not None and price > limit,
-            -quality_ppm(offer, question.needs_documents),
-            offer.name,
+        is_over = limit is not None and limit < cost_microusd(
+            offer, question.input_tokens, question.output_tokens
         )
+        return is_over, -quality_ppm(offer, has_documents), offer.name
 
-    return min((offer for offer in offers if _is_able(question, offer)), key=order, default=None)
+    return min(able, key=order)
 
 
 def model_vetoes(question: Question, island: IslandView) -> tuple[Veto, ...]:
@@ -111,7 +104,7 @@ def model_vetoes(question: Question, island: IslandView) -> tuple[Veto, ...]:
         return (
             Veto(VetoReason.MODEL_MISSING, f"none of its {len(island.models)} models is the one asked for"),
         )
-    if any(_is_able(question, offer) for offer in offers):
+    if _able(question, offers):
         return ()
     return tuple(_disabilities(question, offers))
 
@@ -136,8 +129,15 @@ def _matching(question: Question, island: IslandView) -> tuple[ModelOffer, ...]:
     return tuple(offer for offer in island.models if offer.name == name)
 
 
-def _is_able(question: Question, offer: ModelOffer) -> bool:
-    return fits_context(question, offer) and (offer.supports_tools or not question.needs_tools)
+def _able(question: Question, offers: Sequence[ModelOffer]) -> list[ModelOffer]:
+    """Return the offers whose context holds prompt and answer, and that have tools where they are needed."""
+    needed = question.input_tokens + question.output_tokens
+    needs_tools = question.needs_tools
+    return [
+        offer
+        for offer in offers
+        if needed <= offer.context_tokens_max and (offer.supports_tools or not needs_tools)
+    ]
 
 
 def _disabilities(question: Question, offers: Sequence[ModelOffer]) -> list[Veto]:

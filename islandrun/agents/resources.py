@@ -37,15 +37,10 @@ class ResourceAgent:
 
     def judge(self, question: Question, island: IslandView) -> Verdict:
         """Judge models, documents, reach and room; scores are missing when no model can run it."""
-        vetoes = [
-            *model_vetoes(question, island),
-            *_documents(question, island),
-            *_reach(question, island),
-            *_room(island),
-        ]
         offer = pick_model(question, island)
+        vetoes = [*_documents(question, island), *_reach(question, island), *_room(island)]
         if offer is None:
-            return Verdict(self.name, island.id, tuple(vetoes), ())
+            return Verdict(self.name, island.id, (*model_vetoes(question, island), *vetoes), ())
         latency = latency_ms(question, island)
         deadline = question.hints.deadline_ms
         if deadline is not None and latency > deadline:
@@ -56,6 +51,7 @@ class ResourceAgent:
             island.id,
             tuple(vetoes),
             ((Objective.LATENCY_MS, latency), (Objective.QUALITY_LOSS_PPM, loss)),
+            offer.name,
         )
 
 
@@ -63,8 +59,9 @@ def latency_ms(question: Question, island: IslandView) -> int:
     """Estimate the milliseconds until the answer is complete."""
     load = island.load or _assumed_load(island)
     service = load.first_token_ms + question.output_tokens * load.token_us // 1_000
-    ahead = load.running + load.waiting + 1 - places(island)
-    queue = service * ahead // max(places(island), 1) if ahead > 0 else 0
+    room = places(island)
+    ahead = load.running + load.waiting + 1 - room
+    queue = service * ahead // max(room, 1) if ahead > 0 else 0
     doubt = SUSPECT_PENALTY_MS if island.reachability is Reachability.SUSPECT else 0
     return min(queue + service + doubt + island.round_trip_ms, LATENCY_MS_MAX)
 
@@ -82,8 +79,10 @@ def _assumed_load(island: IslandView) -> Load:
 
 
 def _documents(question: Question, island: IslandView) -> list[Veto]:
+    if not question.hints.data_sets:
+        return []
     asked = set(question.hints.data_sets)
-    count = len(held(island, question.hints.data_sets)) if asked else 0
+    count = len(held(island, question.hints.data_sets))
     if count == len(asked):
         return []
     return [Veto(VetoReason.DATA_ELSEWHERE, f"holds {count} of {len(asked)} data sets asked for")]

@@ -76,4 +76,6 @@ def _hints(question: Question, island: IslandView) -> list[Veto]:
         )
     if any(is_called(island, word) for word in hints.ignore):
         vetoes.append(Veto(VetoReason.CLIENT_HINT, "the client asked to leave it out"))
+    if island.front and island.front in hints.ignore:
+        vetoes.append(Veto(VetoReason.CLIENT_HINT, "the client asked to leave its front out"))
     return vetoes

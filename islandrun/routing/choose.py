@@ -1,6 +1,6 @@
 """Choose who runs a request: vetoes first, then four objectives, then the nearest within a band.
 
-The best total lies on the Pareto front by construction. A dominated island is chosen in one case
+The best by score is on the Pareto front (see `scoring`). A dominated island is chosen in one case
 only: it is within the band of the best and nearer to the owner than every island that dominates
 it. The same snapshot gives the same decision, in whatever order the islands come.
 """
@@ -8,15 +8,15 @@ it. The same snapshot gives the same decision, in whatever order the islands com
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from islandrun.agents import AGENTS
-from islandrun.agents.agent import Agent, Objective, Question, Veto
-from islandrun.agents.models import pick_model
+from islandrun.agents.agent import OBJECTIVES, Agent, Objective, Question, Veto
+from islandrun.agents.models import is_called
 from islandrun.agents.privacy import visible_ppm
 from islandrun.routing.decision import CandidateReport, Decision
 from islandrun.routing.policy import profile_name, weights_for
-from islandrun.routing.scoring import Vector, normalise, pareto_front, total_ppm
+from islandrun.routing.scoring import Vector, normalise, total_ppm
 from islandrun.routing.summary import chosen_line, refusal_line
 from islandrun.vocabulary import FindingType, IslandId, IslandView
 
@@ -28,6 +28,7 @@ class Judged:
     island: IslandView
     vetoes: tuple[Veto, ...]
     vector: Vector
+    model: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +59,21 @@ def choose(
     Raises `BadRequest` when the client names a profile that the owner has not defined.
     """
     weights = weights_for(question)
+    question = _with_ids_to_ignore(question, islands)
     judged = [_judge(question, island, agents) for island in sorted(islands, key=lambda island: island.id)]
     candidates = [item for item in judged if not item.vetoes]
     vetoed = tuple(_vetoed_report(question, item) for item in judged if item.vetoes)
     if not candidates:
         return _decision(question, attempt, vetoed, refusal_line(vetoed))
-    vectors = [item.vector for item in candidates]
+    scaled_vectors = normalise([item.vector for item in candidates])
     scored = sorted(
         (
             Scored(item, scaled, total_ppm(scaled, weights))
-            for item, scaled in zip(candidates, normalise(vectors), strict=True)
+            for item, scaled in zip(candidates, scaled_vectors, strict=True)
         ),
         key=lambda item: item.score_order,
     )
-    front = set(pareto_front(vectors))
-    best = next(item for item in scored if item.judged.vector in front)
+    best = scored[0]
     band = [item for item in scored if item.total <= best.total + question.policy.local_band_ppm]
     winner = min(band, key=lambda item: item.near_order)
     ranking = [winner, *(item for item in scored if item is not winner)]
@@ -83,20 +84,31 @@ def choose(
     return _decision(question, attempt, ranked + vetoed, summary, chosen, masked)
 
 
+def _with_ids_to_ignore(question: Question, islands: Sequence[IslandView]) -> Question:
+    """Add the ids of ignored islands, so that what they front for others is left out as well."""
+    words = question.hints.ignore
+    if not words:
+        return question
+    ids = sorted(island.id for island in islands if any(is_called(island, word) for word in words))
+    return replace(question, hints=replace(question.hints, ignore=(*words, *ids)))
+
+
 def _judge(question: Question, island: IslandView, agents: Sequence[Agent]) -> Judged:
     vetoes: list[Veto] = []
-    values = [0] * len(Objective)
+    values = [0] * len(OBJECTIVES)
+    model = ""
     for agent in agents:
         verdict = agent.judge(question, island)
         vetoes.extend(verdict.vetoes)
         for objective, value in verdict.scores:
             values[objective] = value
+        model = verdict.model or model
     a, b, c, d = values
-    return Judged(island, tuple(vetoes), (a, b, c, d))
+    return Judged(island, tuple(vetoes), (a, b, c, d), model)
 
 
 def _ranked_report(question: Question, scored: Scored, rank: int) -> CandidateReport:
-    normalised = tuple(zip(Objective, scored.normalised, strict=True))
+    normalised = tuple(zip(OBJECTIVES, scored.normalised, strict=True))
     return _report(question, scored.judged, normalised, scored.total, rank)
 
 
@@ -112,7 +124,6 @@ def _report(
     rank: int,
 ) -> CandidateReport:
     island = judged.island
-    offer = pick_model(question, island)
     return CandidateReport(
         island=island.id,
         key=island.key,
@@ -121,7 +132,7 @@ def _report(
         trust_ppm=island.trust.ppm,
         visible_ppm=visible_ppm(question, island),
         masked=_is_masked(question, island),
-        model=offer.name if offer else "",
+        model=judged.model,
         vetoes=judged.vetoes,
         cost_microusd=judged.vector[Objective.COST_MICROUSD],
         latency_ms=judged.vector[Objective.LATENCY_MS],

@@ -113,23 +113,22 @@ class Decision:
 
     def to_wire(self) -> chat_pb2.Decision:
         """Return it in its form on the wire, with at most `REPORTS_MAX` candidates."""
-        pb = chat_pb2.Decision(
+        chosen = self.chosen
+        return chat_pb2.Decision(
             request_id=self.request_id,
             receipt_id=self.receipt_id,
             sensitivity_ppm=self.sensitivity_ppm,
             sensitivity_class=chat_pb2.SensitivityClass.Name(sensitivity_class(self.sensitivity_ppm)),
             sensitivity_reasons=self.reasons[:REASONS_MAX],
             candidates=[report.to_wire() for report in self.reports[:REPORTS_MAX]],
+            chosen=chosen.key if chosen else None,
+            chosen_name=chosen.name if chosen else None,
+            chosen_tier=attestation_pb2.Tier.Name(chosen.tier) if chosen else None,
             masked=[chat_pb2.MaskedCount(type=kind, count=count) for kind, count in self.masked],
             attempt=self.attempt,
             summary=self.summary,
             profile=self.profile,
         )
-        if self.chosen is not None:
-            pb.chosen = self.chosen.key
-            pb.chosen_name = self.chosen.name
-            pb.MergeFrom(chat_pb2.Decision(chosen_tier=attestation_pb2.Tier.Name(self.chosen.tier)))
-        return pb
 
     @classmethod
     def from_wire(cls, pb: chat_pb2.Decision) -> Decision:

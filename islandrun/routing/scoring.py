@@ -1,8 +1,10 @@
 """Compare candidates by four objectives at once, in whole numbers.
 
-Each objective is scaled over the candidates; the Pareto front is what nobody beats everywhere;
-the augmented weighted Chebyshev sum (Steuer and Choo 1983) turns four figures into one: a
-candidate is as bad as its worst weighted objective, plus a small share of all of them.
+Each objective is scaled over the candidates. The augmented weighted Chebyshev sum (Steuer and Choo
+1983) turns four figures into one: a candidate is as bad as its worst weighted objective, plus a
+small share of all of them. The least total, ties broken by the figures themselves, is always on
+the Pareto front: whoever dominates has no higher total and comes first. So the front need not be
+built, which for thousands of islands would take their number squared.
 """
 
 from __future__ import annotations
@@ -57,19 +59,6 @@ def is_dominated(vector: Vector, by: Vector) -> bool:
         and by[3] <= vector[3]
         and by != vector
     )
-
-
-def pareto_front(vectors: Sequence[Vector]) -> tuple[Vector, ...]:
-    """Return the distinct vectors that no other dominates, in ascending order.
-
-    In ascending order a vector can only be dominated by one before it, and then also by one that
-    is on the front already, so one pass is enough.
-    """
-    front: list[Vector] = []
-    for vector in sorted(set(vectors)):
-        if not any(is_dominated(vector, by) for by in front):
-            front.append(vector)
-    return tuple(front)
 
 
 def total_ppm(normalised: Vector, weights: Weights) -> int:

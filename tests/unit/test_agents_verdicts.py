@@ -37,6 +37,7 @@ HEALTH = Assessment(
     sensitivity_ppm=Ppm(850_000),
     reasons=("EMAIL x1 (confidential)", "topic health"),
 )
+NO_WISH = Hints()
 PUBLIC = Assessment(findings=((),), topics=(), sensitivity_ppm=Ppm(0), reasons=())
 
 ISLAND = IslandView(
@@ -60,7 +61,7 @@ ISLAND = IslandView(
 )
 
 
-def question(assessment: Assessment = PUBLIC, hints: Hints = Hints(), **changes: object) -> Question:
+def question(assessment: Assessment = PUBLIC, hints: Hints = NO_WISH, **changes: object) -> Question:
     plain = Question(
         request_id="r",
         assessment=assessment,
@@ -75,15 +76,16 @@ def question(assessment: Assessment = PUBLIC, hints: Hints = Hints(), **changes:
     return replace(plain, **changes)
 
 
-ASKED = question()
-
-
-def vetoes(asked: Question = ASKED, **changes: object) -> list[tuple[VetoReason, str]]:
+def vetoes(asked: Question | None = None, **changes: object) -> list[tuple[VetoReason, str]]:
     island = replace(ISLAND, **changes)
-    return [(veto.reason, veto.detail) for agent in AGENTS for veto in agent.judge(asked, island).vetoes]
+    return [
+        (veto.reason, veto.detail)
+        for agent in AGENTS
+        for veto in agent.judge(asked or question(), island).vetoes
+    ]
 
 
-def reasons(asked: Question = ASKED, **changes: object) -> list[VetoReason]:
+def reasons(asked: Question | None = None, **changes: object) -> list[VetoReason]:
     return [reason for reason, _ in vetoes(asked, **changes)]
 
 

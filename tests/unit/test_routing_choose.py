@@ -12,7 +12,7 @@ from islandrun.errors import BadRequest
 from islandrun.privacy.sensitivity import Assessment, Topic
 from islandrun.routing.choose import choose
 from islandrun.routing.decision import REPORTS_MAX, Decision
-from islandrun.routing.scoring import is_dominated, normalise, pareto_front, total_ppm
+from islandrun.routing.scoring import is_dominated, normalise, total_ppm
 from islandrun.vocabulary import (
     DataSetOffer,
     Finding,
@@ -31,6 +31,7 @@ from islandrun.vocabulary import (
     TrustScore,
 )
 
+NO_WISH = Hints()
 PUBLIC = Assessment(findings=((),), topics=(), sensitivity_ppm=Ppm(0), reasons=())
 EMAIL = Finding(0, 5, FindingType.EMAIL, Ppm(990_000), Ppm(600_000), "rule")
 WITH_EMAIL = Assessment(
@@ -86,7 +87,7 @@ CLOUD = view(
 MESH = (LAPTOP, GPU_BOX, CLOUD)
 
 
-def question(assessment: Assessment = PUBLIC, hints: Hints = Hints(), **changes: object) -> Question:
+def question(assessment: Assessment = PUBLIC, hints: Hints = NO_WISH, **changes: object) -> Question:
     plain = Question(
         request_id="request-1",
         assessment=assessment,
@@ -118,6 +119,13 @@ def test_an_own_profile_of_the_owner_counts():
     quality_only = RoutingPolicy(profiles={"best": Weights(0, 0, 0, 1)}, default_profile="best")
     assert chosen(question(policy=quality_only)) == "cloud"
     assert choose(question(policy=quality_only), MESH).profile == "best"
+
+
+def test_equal_totals_never_hide_that_one_island_is_plainly_better():
+    quality_only = RoutingPolicy(profiles={"best": Weights(0, 0, 0, 1)}, default_profile="best")
+    cheaper = replace(CLOUD, id=IslandId("z" * 52), name="cheaper")
+    cheaper = replace(cheaper, models=(replace(CLOUD.models[0], output_price_microusd=14_000_000),))
+    assert chosen(question(policy=quality_only), (CLOUD, cheaper)) == "cheaper"
 
 
 def test_an_unknown_profile_is_the_clients_mistake():
@@ -211,6 +219,15 @@ def test_equal_islands_are_told_apart_by_nearness_then_id():
     assert chosen(question(), (myself, twins[1], here)) == "twin-5"
 
 
+def test_leaving_an_island_out_leaves_out_what_it_fronts():
+    behind = replace(CLOUD, front=GPU_BOX.id)
+    for word in ("gpu-box", GPU_BOX.id):
+        decision = choose(question(hints=Hints(ignore=(word, "laptop"))), (LAPTOP, GPU_BOX, behind))
+        assert decision.chosen is None
+        assert "cloud: the client asked to leave its front out" in decision.summary
+    assert chosen(question(hints=Hints(ignore=("laptop", "gpu-box")))) == "cloud"
+
+
 def test_a_decision_travels_whole():
     decision = choose(question(WITH_EMAIL, Hints(ignore=("laptop",))), MESH, attempt=2)
     pb = decision.to_wire()
@@ -248,11 +265,10 @@ def test_a_difference_nobody_notices_does_not_count_fully():
     assert normalise([(0, 0, 0, 0), (1, 10, 300, 8_000)]) == ((0, 0, 0, 0), (1_000, 10_000, 1_000, 10_000))
 
 
-def test_pareto_front_keeps_what_nobody_beats():
-    vectors = [(1, 9, 0, 0), (9, 1, 0, 0), (5, 5, 0, 0), (5, 6, 0, 0), (9, 9, 9, 9), (5, 5, 0, 0)]
-    assert pareto_front(vectors) == ((1, 9, 0, 0), (5, 5, 0, 0), (9, 1, 0, 0))
+def test_dominated_is_nowhere_better_and_somewhere_worse():
     assert is_dominated((5, 6, 0, 0), by=(5, 5, 0, 0))
     assert not is_dominated((5, 5, 0, 0), by=(5, 5, 0, 0))
+    assert not is_dominated((5, 6, 0, 0), by=(6, 5, 0, 0))
 
 
 def test_a_total_is_the_worst_weighted_objective_and_a_little_of_all():

@@ -167,10 +167,8 @@ def test_unknown_words_are_malformed():
 
 
 def test_a_receipt_has_no_place_for_text():
-    assert {field.name for field in fields(Receipt)} == {
-        "id", "issued_at_ms", "origin", "decisions", "outcome", "cost_microusd", "usage", "latency_ms",
-        "failure",
-    }  # fmt: skip
+    names = "id issued_at_ms origin decisions outcome cost_microusd usage latency_ms failure"
+    assert [field.name for field in fields(Receipt)] == names.split()
     with pytest.raises(ValueError, match="upper-case reason"):
         replace(receipt(), outcome="failed", failure="could not reach jane@example.org")
     with pytest.raises(ValueError, match="outcome"):

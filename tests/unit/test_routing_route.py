@@ -60,7 +60,10 @@ CLOUD = view(9, Tier.CLOUD, 200_000)
 START = Instant(100.0, 1_000)
 
 
-def route(hints: Hints = Hints()) -> Route:
+NO_WISH = Hints()
+
+
+def route(hints: Hints = NO_WISH) -> Route:
     return Route(
         Question(
             request_id="r",

@@ -1,0 +1,229 @@
+"""From a real ledger of signed statements to the views that routing judges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from nacl.signing import SigningKey
+
+from islandrun.routing.candidates import LocalFacts, gather
+from islandrun.trust.behaviour import Behaviour, Event, observe
+from islandrun.trust.claims import (
+    AdmissionClaims,
+    Claims,
+    Header,
+    IslandState,
+    RevocationClaims,
+    SelfClaims,
+)
+from islandrun.trust.genesis import found
+from islandrun.trust.ledger import Ledger
+from islandrun.trust.naming import island_id
+from islandrun.trust.score import TrustPolicy
+from islandrun.trust.signing import sign, verify
+from islandrun.vocabulary import (
+    DataSetOffer,
+    Instant,
+    IslandId,
+    IslandView,
+    Load,
+    ModelOffer,
+    Ppm,
+    PublicKey,
+    Reachability,
+    Standing,
+    Tier,
+)
+
+NOW_MS = 1_800_000_000_000
+NOW = Instant(10.0, NOW_MS)
+DAY_MS = 24 * 3600 * 1000
+OWNER, LAPTOP, GPU_BOX, CLOUD = (SigningKey(bytes([number]) * 32) for number in (1, 2, 3, 4))
+IDLE = Load(0, 0, 2, 100, 5_000)
+
+
+def public(key: SigningKey) -> PublicKey:
+    return PublicKey(bytes(key.verify_key))
+
+
+def id_of(key: SigningKey) -> IslandId:
+    return island_id(public(key))
+
+
+def signer(key: SigningKey):
+    return lambda message: key.sign(message).signature
+
+
+GENESIS = found(public(OWNER), "home", NOW_MS, bytes(16), signer(OWNER))
+
+
+@dataclass
+class KnownConnections:
+    """What this node knows of connections, stated by the test."""
+
+    lost: frozenset[IslandId] = frozenset()
+    loads: dict[IslandId, Load] = field(default_factory=dict)
+
+    def reachability(self, island: IslandId, now: Instant) -> Reachability:
+        return Reachability.UNREACHABLE if island in self.lost else Reachability.ALIVE
+
+    def round_trip_ms(self, island: IslandId) -> int:
+        return 7 if island == id_of(GPU_BOX) else 99
+
+    def load(self, island: IslandId, now: Instant) -> Load | None:
+        return self.loads.get(island)
+
+
+def header(issuer: SigningKey, subject: SigningKey, slot: int = 0) -> Header:
+    return Header(
+        GENESIS.mesh_id, public(issuer), public(subject), NOW_MS, NOW_MS, NOW_MS, NOW_MS + DAY_MS, slot
+    )
+
+
+def admit(ledger: Ledger, claims: Claims, key: SigningKey) -> None:
+    ledger.admit(verify(sign(claims, signer(key)), GENESIS, NOW_MS), NOW_MS)
+
+
+def admission(key: SigningKey, tier: Tier, places: tuple[str, ...] = ("DE",)) -> AdmissionClaims:
+    return AdmissionClaims(header(OWNER, key), tier, "family", Ppm(900_000), places)
+
+
+def about(key: SigningKey, name: str, **changes: object) -> SelfClaims:
+    return SelfClaims(header(key, key), name, 1, **changes)
+
+
+def mesh_of(
+    front: bytes = public(GPU_BOX),
+    cloud_places: tuple[str, ...] = ("US",),
+    gpu_state: IslandState = IslandState.READY,
+    gpu_front: bytes = b"",
+    cloud_state: IslandState = IslandState.READY,
+) -> Ledger:
+    ledger = Ledger(GENESIS)
+    admit(ledger, admission(LAPTOP, Tier.PERSONAL), OWNER)
+    admit(ledger, admission(GPU_BOX, Tier.EDGE), OWNER)
+    admit(ledger, admission(CLOUD, Tier.CLOUD, cloud_places), OWNER)
+    admit(ledger, about(LAPTOP, "laptop"), LAPTOP)
+    admit(
+        ledger,
+        about(
+            GPU_BOX,
+            "gpu-box",
+            endpoints=("127.0.0.1:7",),
+            models=(ModelOffer("m", 8_000, Ppm(500_000)),),
+            data_sets=(DataSetOffer("contracts", 1, 1, Ppm(700_000)),),
+            requests_max=3,
+            jurisdictions=("AQ",),
+            state=gpu_state,
+            front=gpu_front,
+        ),
+        GPU_BOX,
+    )
+    admit(ledger, about(CLOUD, "cloud", requests_max=9, front=front, state=cloud_state), CLOUD)
+    return ledger
+
+
+def views(
+    ledger: Ledger,
+    connections: KnownConnections | None = None,
+    behaviours: dict[IslandId, Behaviour] | None = None,
+    fronted_here: bool = False,
+) -> dict[str, IslandView]:
+    local = {id_of(LAPTOP): LocalFacts(IDLE, is_self=True)}
+    if fronted_here:
+        local[id_of(CLOUD)] = LocalFacts(IDLE, is_self=False)
+    gathered = gather(
+        ledger, connections or KnownConnections(), "family", TrustPolicy(), behaviours or {}, local, NOW
+    )
+    assert [view.id for view in gathered] == sorted(view.id for view in gathered)
+    return {view.name: view for view in gathered}
+
+
+def test_a_view_joins_the_owners_word_the_islands_word_and_first_hand_knowledge():
+    load = Load(1, 0, 3, 50, 1_000)
+    box = views(mesh_of(), KnownConnections(loads={id_of(GPU_BOX): load}))["gpu-box"]
+    assert (box.id, box.key, box.tier, box.group) == (id_of(GPU_BOX), public(GPU_BOX), Tier.EDGE, "family")
+    assert box.jurisdictions == ("DE",)  # as the owner admitted it, not as the island claims
+    assert (box.standing, box.reachability, box.trust.ppm) == (Standing.ADMITTED, Reachability.ALIVE, 800_000)
+    assert (box.models[0].name, box.data_sets[0].name, box.endpoints) == ("m", "contracts", ("127.0.0.1:7",))
+    assert (box.requests_max, box.load, box.round_trip_ms) == (3, load, 7)
+    assert box.attested_until_ms == box.admitted_until_ms == NOW_MS + DAY_MS
+    assert (box.is_local, box.is_self, box.front) == (False, False, "")
+
+
+def test_this_nodes_own_island_is_known_from_here():
+    everything_lost = KnownConnections(lost=frozenset({id_of(LAPTOP)}))
+    laptop = views(mesh_of(), everything_lost)["laptop"]
+    assert (laptop.is_local, laptop.is_self) == (True, True)
+    assert (laptop.load, laptop.round_trip_ms, laptop.reachability) == (IDLE, 0, Reachability.ALIVE)
+
+
+def test_an_outbound_island_elsewhere_is_as_near_and_as_trusted_as_its_front():
+    distrusted = {id_of(GPU_BOX): observe(Behaviour(), Event.VIOLATED_PROTOCOL, NOW_MS)}
+    known = views(mesh_of(), behaviours=distrusted)
+    box, cloud = known["gpu-box"], known["cloud"]
+    assert cloud.front == box.id
+    assert cloud.trust.ppm == min(200_000, box.trust.ppm)
+    assert (cloud.endpoints, cloud.round_trip_ms) == (("127.0.0.1:7",), 7)
+    assert not cloud.is_local
+    lost = views(mesh_of(), KnownConnections(lost=frozenset({box.id})))["cloud"]
+    assert lost.reachability is Reachability.UNREACHABLE
+
+
+def test_trust_of_an_outbound_island_never_exceeds_that_of_its_front():
+    awful = Behaviour()
+    for _ in range(40):
+        awful = observe(awful, Event.VIOLATED_PROTOCOL, NOW_MS)
+    known = views(mesh_of(), behaviours={id_of(GPU_BOX): awful})
+    assert known["gpu-box"].trust.ppm < 200_000
+    assert known["cloud"].trust.ppm == known["gpu-box"].trust.ppm
+    assert known["cloud"].trust.factors[-1].name == "front"
+
+
+def test_a_revoked_front_takes_its_outbound_islands_with_it():
+    ledger = mesh_of()
+    admit(ledger, RevocationClaims(header(OWNER, GPU_BOX, slot=7), public(GPU_BOX), "lost"), OWNER)
+    known = views(ledger)
+    box = next(view for view in known.values() if view.id == id_of(GPU_BOX))
+    assert (box.standing, box.trust.ppm) == (Standing.REVOKED, 0)
+    assert known["cloud"].trust.ppm == 0
+
+
+def test_places_of_the_front_count_too():
+    assert views(mesh_of())["cloud"].jurisdictions == ("DE", "US")
+    assert views(mesh_of(cloud_places=()))["cloud"].jurisdictions == ()
+    assert views(mesh_of(), fronted_here=True)["cloud"].jurisdictions == ("US",)
+
+
+def test_an_outbound_island_fronted_here_stands_alone():
+    lost = KnownConnections(lost=frozenset({id_of(GPU_BOX), id_of(CLOUD)}))
+    cloud = views(mesh_of(front=public(LAPTOP)), lost, fronted_here=True)["cloud"]
+    assert (cloud.is_local, cloud.is_self, cloud.reachability) == (True, False, Reachability.ALIVE)
+    assert (cloud.load, cloud.round_trip_ms, cloud.trust.ppm) == (IDLE, 0, 200_000)
+
+
+def test_nobody_reaches_an_outbound_island_without_a_front_that_runs_it():
+    stranger = SigningKey(b"\x09" * 32)
+    for ledger in (
+        mesh_of(front=public(stranger)),
+        mesh_of(front=public(LAPTOP)),  # this node fronted it once and does not any more
+        mesh_of(gpu_front=public(LAPTOP)),  # a front behind a front
+    ):
+        assert views(ledger)["cloud"].reachability is Reachability.UNREACHABLE
+
+
+def test_away_and_draining_are_taken_at_their_word():
+    away = views(mesh_of(gpu_state=IslandState.AWAY))
+    assert away["gpu-box"].reachability is Reachability.AWAY
+    assert away["cloud"].reachability is Reachability.AWAY
+    draining = views(mesh_of(gpu_state=IslandState.DRAINING))
+    assert draining["gpu-box"].requests_max == 0
+    assert draining["cloud"].requests_max == 0
+    assert views(mesh_of(cloud_state=IslandState.AWAY))["cloud"].reachability is Reachability.AWAY
+
+
+def test_an_island_without_a_word_of_its_own_offers_nothing():
+    ledger = Ledger(GENESIS)
+    admit(ledger, admission(GPU_BOX, Tier.EDGE), OWNER)
+    silent = views(ledger)[id_of(GPU_BOX)[:8]]
+    assert (silent.models, silent.requests_max, silent.attested_until_ms, silent.trust.ppm) == ((), 0, 0, 0)
