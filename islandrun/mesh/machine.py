@@ -1,0 +1,285 @@
+"""The mesh as one state machine: messages and time go in, messages come out.
+
+Nothing here opens a socket, reads a clock or makes its own dice, so that a whole mesh can run inside one
+test. The node drives it in a fixed order: `receive` for each message that arrived, `tick` when
+`next_deadline` has passed, then `take_outbox` and send, in that order, and `take_notices` and act.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from islandrun.errors import RejectedMessage
+from islandrun.mesh import pace
+from islandrun.mesh.gossip import News
+from islandrun.mesh.intake import Intake, Verifier
+from islandrun.mesh.membership import Membership
+from islandrun.mesh.notices import Notice, Notices
+from islandrun.mesh.records import Records
+from islandrun.trust.claims import IslandState
+from islandrun.trust.ledger import Ledger
+from islandrun.trust.naming import island_id
+from islandrun.trust.signing import SignedAttestation, verify
+from islandrun.v1 import mesh_pb2
+from islandrun.vocabulary import Instant, IslandId, Load, PublicKey, Reachability, Standing
+from islandrun.wire.gossip import check_gossip
+
+if TYPE_CHECKING:
+    import random
+
+_IDLE: Final = Load(running=0, waiting=0, requests_max=0, first_token_ms=0, token_us=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One message on its way. `source` is who the channel says it is, never what the message says."""
+
+    source: IslandId
+    target: IslandId
+    message: mesh_pb2.GossipMessage
+
+
+class Mesh:
+    """Members, liveness and gossip of one island, as one machine.
+
+    It owns the ledger from now on: nothing else may change it. Not safe for threads, and needs no lock as one
+    task drives it. Error contract: what `receive` or `publish` raises for changed nothing; a bad statement
+    inside a good message is refused alone and told as `MessageRejected`.
+    """
+
+    def __init__(
+        self,
+        me: IslandId,
+        ledger: Ledger,
+        rng: random.Random,
+        now: Instant,
+        *,
+        verifier: Verifier = verify,
+    ) -> None:
+        self._me = me
+        self._ledger = ledger
+        self._rng = rng
+        self._notices = Notices()
+        self._news = News()
+        self._members = Membership(rng, self._notices)
+        self._intake = Intake(ledger, self._news, self._notices, verifier, now.wall_ms)
+        self._records = Records(ledger, self._intake, self._news, self._notices, self._say)
+        self._outbox: list[Envelope] = []
+        self._load = _IDLE
+        self._ticked_at = now.seconds
+        self._next_round_at = now.seconds
+        self._next_sync_at = now.seconds
+        self._next_standing_at = now.seconds + pace.STANDING_SECONDS
+        self._next_pardon_at = now.seconds + pace.OFFENCE_SECONDS
+        self._refresh_all(now)
+
+    # ------------------------------------------------------------ the five verbs
+
+    def receive(self, envelope: Envelope, now: Instant) -> None:
+        """Take in what a member says. Raises `RejectedMessage` after changing nothing."""
+        source, message = envelope.source, envelope.message
+        if envelope.target != self._me or source == self._me:
+            raise RejectedMessage("the message is not from another island to this one")
+        if self._ledger.standing(source, now.wall_ms) is not Standing.ADMITTED:
+            raise RejectedMessage(f"island {source[:8]} is not admitted here, or not any more")
+        check_gossip(message)
+        self._notice_sleep(now)
+        self._members.spoke(source, now.seconds)
+        match message.WhichOneof("body"):
+            case "probe":
+                self._on_probe(source, message.probe, now)
+            case "probe_ack":
+                self._on_probe_ack(source, message.probe_ack, now)
+            case _:
+                self._records.hear(source, message, len(self._members), now.wall_ms)
+        self._refresh_changed(now)
+
+    def tick(self, now: Instant) -> None:
+        """Do what time has made due: a round, a comparison of tables, the end of admissions."""
+        self._notice_sleep(now)
+        self._ticked_at = now.seconds
+        if now.seconds >= self._next_standing_at:
+            self._next_standing_at = now.seconds + pace.STANDING_SECONDS
+            self._intake.expire(now.wall_ms)
+            self._refresh_all(now)
+        if now.seconds >= self._next_pardon_at:
+            self._next_pardon_at = now.seconds + pace.OFFENCE_SECONDS
+            self._records.pardon()
+        if now.seconds >= self._next_round_at:
+            self._next_round_at = now.seconds + pace.ROUND_SECONDS
+            self._round(now)
+        elif self._intake.has_urgent:
+            self._records.tell_news(self._some_members(), urgent_only=True)
+        if now.seconds >= self._next_sync_at:
+            self._compare_with_somebody(now)
+
+    def next_deadline(self) -> float:
+        """Return when `tick` is due, on `Instant.seconds`."""
+        if self._intake.has_urgent:
+            return self._ticked_at
+        return min(self._next_round_at, self._next_sync_at)
+
+    def take_outbox(self) -> tuple[Envelope, ...]:
+        """Return what is to be sent, in this order, and forget it."""
+        outbox = tuple(self._outbox)
+        self._outbox.clear()
+        return outbox
+
+    def take_notices(self) -> tuple[Notice, ...]:
+        """Return what happened since the last call."""
+        return self._notices.take()
+
+    # ------------------------------------------------------------ what the node tells
+
+    def publish(self, signed: SignedAttestation, now: Instant) -> None:
+        """Take in a statement of this island or of the owner, and spread it when it is new.
+
+        Raises `RejectedMessage` when it does not pass the checks that a peer's statement has to pass.
+        """
+        if not self._intake.holds(signed):
+            self._intake.take(signed, len(self._members), now.wall_ms)
+            self._refresh_changed(now)
+
+    def publish_equivocation(self, first: SignedAttestation, second: SignedAttestation, now: Instant) -> None:
+        """Take in a proof that the node kept on disk. Raises `RejectedMessage` when it proves nothing."""
+        self._intake.prove(first, second, len(self._members), now.wall_ms)
+        self._refresh_changed(now)
+
+    def set_load(self, load: Load) -> None:
+        """Set what the answers to probes tell of this island's load."""
+        self._load = load
+
+    def delivered(self, target: IslandId, ok: bool, now: Instant) -> None:
+        """Take in whether a call to an island worked: first-hand evidence, as good as an answered probe."""
+        self._notice_sleep(now)
+        if not ok:
+            self._members.failed(target, now.seconds)
+        elif self._members.answered(target, now.seconds):
+            self._records.compare_with(target)
+
+    # ------------------------------------------------------------ what others read
+
+    def load(self, island: IslandId, now: Instant) -> Load | None:
+        """Return an island's load as it told us itself in the last ten seconds."""
+        member = self._members.get(island)
+        if member is None or member.load is None or now.seconds - member.load_at > pace.LOAD_SECONDS_MAX:
+            return None
+        return member.load
+
+    def reachability(self, island: IslandId, now: Instant) -> Reachability:
+        """Return what we know of the way to an island; an outbound island is reached as its front is."""
+        claims = self._ledger.self_claims(island)
+        if claims is not None and claims.front:
+            island = island_id(PublicKey(claims.front))
+        if island == self._me:
+            return Reachability.ALIVE
+        member = self._members.get(island)
+        if member is None or self._ledger.standing(island, now.wall_ms) is not Standing.ADMITTED:
+            return Reachability.UNREACHABLE
+        return member.shown
+
+    def round_trip_ms(self, island: IslandId) -> int:
+        """Return the smoothed time that an answer takes; 0 when none was measured."""
+        member = self._members.get(island)
+        return member.round_trip_ms if member is not None else 0
+
+    def peers(self, now: Instant) -> tuple[IslandId, ...]:
+        """Return the admitted islands with an endpoint of their own, except this one, sorted."""
+        return tuple(
+            island
+            for island in self._members.islands()
+            if self._ledger.standing(island, now.wall_ms) is Standing.ADMITTED
+        )
+
+    # ------------------------------------------------------------ inside
+
+    def _on_probe(self, source: IslandId, probe: mesh_pb2.Probe, now: Instant) -> None:
+        claims = self._ledger.self_claims(self._me)
+        load = mesh_pb2.Load(
+            running=self._load.running,
+            waiting=self._load.waiting,
+            requests_max=self._load.requests_max,
+            first_token_ms=self._load.first_token_ms,
+            token_us=self._load.token_us,
+        )
+        ack = mesh_pb2.ProbeAck(
+            nonce=probe.nonce,
+            wall_ms=now.wall_ms,
+            incarnation=claims.incarnation if claims else 0,
+            load=load,
+        )
+        self._say(source, mesh_pb2.GossipMessage(probe_ack=ack))
+
+    def _on_probe_ack(self, source: IslandId, ack: mesh_pb2.ProbeAck, now: Instant) -> None:
+        load = Load(
+            running=ack.load.running,
+            waiting=ack.load.waiting,
+            requests_max=ack.load.requests_max,
+            first_token_ms=ack.load.first_token_ms,
+            token_us=ack.load.token_us,
+        )
+        if self._members.probe_answered(source, ack.nonce, load, now.seconds):
+            self._records.compare_with(source)
+
+    def _round(self, now: Instant) -> None:
+        self._members.settle(now.seconds)
+        self._records.tell_news(self._some_members())
+        for island in self._members.due(now.seconds):
+            nonce = self._members.probe(island, now.seconds)
+            probe = mesh_pb2.Probe(nonce=nonce, wall_ms=now.wall_ms)
+            self._say(island, mesh_pb2.GossipMessage(probe=probe))
+
+    def _compare_with_somebody(self, now: Instant) -> None:
+        reachable = self._members.reachable()
+        pause = pace.SYNC_SECONDS if reachable else pace.ROUND_SECONDS
+        self._next_sync_at = now.seconds + pause
+        if reachable:
+            self._records.compare_with(self._rng.choice(reachable))
+
+    def _some_members(self) -> list[IslandId]:
+        """Choose whom to tell our news in this round."""
+        reachable = self._members.reachable()
+        return self._rng.sample(reachable, min(pace.FANOUT, len(reachable)))
+
+    def _say(self, target: IslandId, message: mesh_pb2.GossipMessage) -> None:
+        if len(self._outbox) < pace.OUTBOX_MAX:  # what does not fit is said again by a later comparison
+            self._outbox.append(Envelope(self._me, target, message))
+
+    # ------------------------------------------------------------ members
+
+    def _refresh(self, island: IslandId, now: Instant) -> None:
+        """Make an island a member, or no member, as the ledger has it now."""
+        claims = self._ledger.self_claims(island)
+        has_door = claims is not None and bool(claims.endpoints) and not claims.front
+        is_admitted = self._ledger.standing(island, now.wall_ms) is Standing.ADMITTED
+        if claims is not None and has_door and is_admitted and island != self._me:
+            self._members.add(island, claims.state is IslandState.AWAY, now.seconds)
+        else:
+            self._members.remove(island)
+
+    def _refresh_changed(self, now: Instant) -> None:
+        """Look again at the islands that the last statements were about."""
+        changed, may_concern_all = self._intake.take_changes()
+        if may_concern_all:
+            self._refresh_all(now)
+        else:
+            for island in changed:
+                self._refresh(island, now)
+
+    def _refresh_all(self, now: Instant) -> None:
+        """Look at every island, and say nothing to those that lost their admission."""
+        for island in sorted({*self._ledger.islands(), *self._members.islands()}):
+            self._refresh(island, now)
+        self._outbox = [
+            envelope
+            for envelope in self._outbox
+            if self._ledger.standing(envelope.target, now.wall_ms) is Standing.ADMITTED
+        ]
+
+    def _notice_sleep(self, now: Instant) -> None:
+        """After a gap in time we slept: nobody is accused of it, and we ask what we missed."""
+        if now.seconds - self._ticked_at > pace.SLEEP_SECONDS:
+            self._ticked_at = now.seconds
+            self._members.wake(now.seconds)
+            self._next_round_at = self._next_sync_at = now.seconds

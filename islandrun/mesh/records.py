@@ -1,0 +1,202 @@
+"""What is said of statements between two islands: news, comparisons of tables, and answers to both.
+
+Every statement passes `intake` before it is kept or told on. A bad one inside a good message is refused
+alone; a source with too many of them is not heard for a while.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from islandrun.errors import (
+    BadSignature,
+    Contradiction,
+    ExpiredAttestation,
+    MalformedMessage,
+    RejectedMessage,
+)
+from islandrun.mesh import pace
+from islandrun.mesh.gossip import News, fit, rank_of_kind
+from islandrun.mesh.intake import Intake, Proof
+from islandrun.mesh.notices import Notices
+from islandrun.trust.ledger import Ledger, Outcome, record_key
+from islandrun.trust.naming import island_id
+from islandrun.trust.signing import SignedAttestation
+from islandrun.v1 import attestation_pb2, mesh_pb2
+from islandrun.vocabulary import IslandId, PublicKey
+from islandrun.wire.limits import KEY_BYTES, RECORD_BYTES_MAX, RECORDS_PER_PUSH_MAX
+
+RECORD_FRAME_BYTES: Final = 128
+"""What a statement costs inside a push beside its payload: key, signature, kind, tags and lengths."""
+
+_PUSH_IS_FULL_BYTES: Final = pace.PUSH_BYTES_MAX - RECORD_BYTES_MAX - RECORD_FRAME_BYTES
+
+Say = Callable[[IslandId, mesh_pb2.GossipMessage], None]
+"""Puts one message to one island into the outbox."""
+
+
+class Records:
+    """The part of the machine that exchanges statements. `members` sizes how far news is spread."""
+
+    def __init__(self, ledger: Ledger, intake: Intake, news: News, notices: Notices, say: Say) -> None:
+        self._ledger = ledger
+        self._intake = intake
+        self._news = news
+        self._notices = notices
+        self._say = say
+        self._offences: dict[IslandId, int] = {}
+
+    # ------------------------------------------------------------ hearing
+
+    def hear(self, source: IslandId, message: mesh_pb2.GossipMessage, members: int, now_ms: int) -> None:
+        """Take in a message about statements. Raises `RejectedMessage`: then only the offence was noted."""
+        is_muted = self._offences.get(source, 0) >= pace.OFFENCES_MAX
+        if is_muted and message.WhichOneof("body") in ("push", "equivocation"):
+            raise RejectedMessage(f"island {source[:8]} sent too many bad statements; it is heard again soon")
+        match message.WhichOneof("body"):
+            case "push":
+                self._on_push(source, message.push, members, now_ms)
+            case "digest":
+                self._on_digest(source, message.digest)
+            case "bucket_list":
+                self._on_bucket_list(source, message.bucket_list)
+            case "want":
+                self._tell(source, message.want.keys)
+            case _:
+                self._on_proof(source, message.equivocation, members, now_ms)
+
+    def pardon(self) -> None:
+        """Begin a new period of counting bad statements."""
+        self._offences.clear()
+
+    def _on_push(self, source: IslandId, push: mesh_pb2.Push, members: int, now_ms: int) -> None:
+        """Take in statements one by one: what the owner grants first, so that the rest finds its island."""
+        newer: list[bytes] = []
+        missing: list[bytes] = []
+        has_news = False
+        for record in sorted(push.attestations, key=lambda record: rank_of_kind(record.kind)):
+            outcome, key = self._hear_one(source, record, members, now_ms)
+            has_news = has_news or outcome is Outcome.NEW
+            if outcome is Outcome.OLDER:
+                newer.append(key)
+            elif outcome is None:
+                missing.extend(self._missing_for(record))
+        self._tell(source, newer)
+        if missing:
+            self._say(source, mesh_pb2.GossipMessage(want=mesh_pb2.Want(keys=missing)))
+        if has_news and _is_full(push):
+            self.compare_with(source)
+
+    def _hear_one(
+        self, source: IslandId, record: attestation_pb2.SignedAttestation, members: int, now_ms: int
+    ) -> tuple[Outcome | None, bytes]:
+        """Take in one statement of a push; return its outcome (None: refused) and its place."""
+        try:
+            signed = SignedAttestation.from_wire(record)
+            if self._intake.holds(signed):
+                return Outcome.KNOWN, b""
+            return self._intake.take(signed, members, now_ms)
+        except (BadSignature, MalformedMessage, Contradiction) as error:
+            self._offended(source, error)
+        except ExpiredAttestation:
+            pass  # no offence: the clocks of honest islands differ by minutes
+        except RejectedMessage:
+            pass  # no offence: the source may not have heard of a revocation, or of an admission, yet
+        return None, b""
+
+    def _on_proof(
+        self, source: IslandId, proof: attestation_pb2.Equivocation, members: int, now_ms: int
+    ) -> None:
+        try:
+            first = SignedAttestation.from_wire(proof.first)
+            second = SignedAttestation.from_wire(proof.second)
+            self._intake.prove(first, second, members, now_ms)
+        except RejectedMessage as error:
+            self._offended(source, error)
+            raise
+
+    def _offended(self, source: IslandId, error: RejectedMessage) -> None:
+        self._offences[source] = self._offences.get(source, 0) + 1
+        self._notices.rejected(source, f"{error.reason}: {error}")
+
+    def _missing_for(self, record: attestation_pb2.SignedAttestation) -> tuple[bytes, ...]:
+        """Return what to ask for when a statement came before the admission of its island."""
+        issuer = PublicKey(record.issuer)
+        is_early = record.kind == "self" and self._ledger.public_key(island_id(issuer)) is None
+        if not is_early or len(issuer) != KEY_BYTES:
+            return ()
+        owner = self._ledger.genesis.owner
+        return record_key(owner, issuer, "admission", 0), record_key(issuer, issuer, "self", 0)
+
+    def _on_digest(self, source: IslandId, digest: mesh_pb2.Digest) -> None:
+        buckets = self._intake.index.differing(digest)
+        if not buckets:
+            return
+        listing = self._intake.index.bucket_list(digest.buckets_log2, buckets)
+        if listing.buckets:
+            self._say(source, mesh_pb2.GossipMessage(bucket_list=listing))
+        else:  # their table is so much smaller that one of their buckets is too large for us to list
+            self.compare_with(source)
+
+    def _on_bucket_list(self, source: IslandId, listing: mesh_pb2.BucketList) -> None:
+        wanted, offered = self._intake.index.compare(listing)
+        # What the index leaves out is held all the same: its issuer is not heard any more.
+        keys = [key for key in wanted if self._intake.index.get(key) or self._ledger.version(key) is None]
+        if keys:
+            self._say(source, mesh_pb2.GossipMessage(want=mesh_pb2.Want(keys=keys)))
+        self._tell(source, offered)
+
+    # ------------------------------------------------------------ telling
+
+    def compare_with(self, target: IslandId) -> None:
+        """Send our digest, so that the target finds what one of us lacks."""
+        self._say(target, mesh_pb2.GossipMessage(digest=self._intake.index.digest()))
+
+    def tell_news(self, targets: Sequence[IslandId], urgent_only: bool = False) -> None:
+        """Tell these members what is news; with nobody to tell it stays news."""
+        self._intake.has_urgent = False
+        keys = self._news.choose(self._size_bytes, urgent_only)
+        if keys and targets:
+            messages = self._messages(keys)
+            for target in targets:
+                for message in messages:
+                    self._say(target, message)
+            self._news.told(keys, len(targets))
+
+    def _tell(self, target: IslandId, keys: Sequence[bytes]) -> None:
+        """Send as much of these places as one push carries, the owner's statements first."""
+        held = [(signed.kind, key) for key in keys if (signed := self._ledger.record(key)) is not None]
+        ordered = [key for _, key in sorted(held, key=lambda pair: rank_of_kind(pair[0]))]
+        proofs = [key for key in keys if self._intake.proof(key) is not None][: pace.PROOFS_PER_WANT_MAX]
+        for message in self._messages((*proofs, *fit(ordered, self._size_bytes))):
+            self._say(target, message)
+
+    def _messages(self, keys: Iterable[bytes]) -> tuple[mesh_pb2.GossipMessage, ...]:
+        """Return the messages that carry these places: one for each proof, and one push for the rest."""
+        proofs: list[Proof] = []
+        records: list[SignedAttestation] = []
+        for key in keys:
+            if (proof := self._intake.proof(key)) is not None:
+                proofs.append(proof)
+            elif self._intake.index.get(key) and (signed := self._ledger.record(key)) is not None:
+                records.append(signed)
+        messages = [_equivocation(proof) for proof in proofs]
+        if records:
+            push = mesh_pb2.Push(attestations=[signed.to_wire() for signed in records])
+            messages.append(mesh_pb2.GossipMessage(push=push))
+        return tuple(messages)
+
+    def _size_bytes(self, key: bytes) -> int:
+        signed = self._ledger.record(key)
+        return len(signed.payload) + RECORD_FRAME_BYTES if signed is not None else 0
+
+
+def _equivocation(proof: Proof) -> mesh_pb2.GossipMessage:
+    first, second = (signed.to_wire() for signed in proof)
+    return mesh_pb2.GossipMessage(equivocation=attestation_pb2.Equivocation(first=first, second=second))
+
+
+def _is_full(push: mesh_pb2.Push) -> bool:
+    """Say whether a push is as large as they get, so that there may be more to come."""
+    return len(push.attestations) >= RECORDS_PER_PUSH_MAX or push.ByteSize() >= _PUSH_IS_FULL_BYTES

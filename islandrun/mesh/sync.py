@@ -1,0 +1,149 @@
+"""Comparing two tables with few bytes: a hash for each bucket, then the versions of buckets that differ.
+
+A bucket is the keys with the same leading bits. Its hash is SHA-256[:16] over the sorted (key, epoch,
+sequence, hash): a sum or XOR of hashes could be forged, a hash over the sorted list cannot.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_left, insort
+from typing import Final
+
+from islandrun.v1 import mesh_pb2
+from islandrun.vocabulary import PublicKey
+from islandrun.wire.gossip import DIGEST_BYTES
+from islandrun.wire.limits import BUCKETS_LOG2_MAX, KEYS_PER_WANT_MAX, VERSIONS_PER_LIST_MAX
+
+RECORDS_PER_BUCKET: Final = 32
+
+Version = tuple[int, int, bytes]
+"""Epoch, sequence, and the first 8 bytes of the payload's hash."""
+
+
+def buckets_log2(records: int) -> int:
+    """Return the logarithm of the number of buckets for a table of this size: about 32 records in each."""
+    return min(BUCKETS_LOG2_MAX, max(1, records // RECORDS_PER_BUCKET).bit_length() - 1)
+
+
+class Index:
+    """The versions of all that is shared, sorted by key, with the bucket hashes that were asked for."""
+
+    def __init__(self) -> None:
+        self._versions: dict[bytes, Version] = {}
+        self._keys: list[bytes] = []
+        self._places: dict[bytes, bytes] = {}
+        self._hashes: dict[int, list[bytes | None]] = {}
+        self._by_issuer: dict[PublicKey, dict[bytes, None]] = {}
+        self._issuers: dict[bytes, PublicKey] = {}
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def put(self, key: bytes, version: Version, issuer: PublicKey) -> None:
+        """Set the version of a place; one place has one issuer."""
+        before = self._versions.get(key)
+        if before is None:
+            insort(self._keys, key)
+            self._issuers[key] = issuer
+            self._by_issuer.setdefault(issuer, {})[key] = None
+        else:
+            self._places.pop(before[2], None)
+        self._versions[key] = version
+        self._places[version[2]] = key
+        self._outdate(key)
+
+    def drop(self, key: bytes) -> None:
+        """Forget a place; it may be unknown."""
+        version = self._versions.pop(key, None)
+        if version is not None:
+            del self._keys[bisect_left(self._keys, key)]
+            self._places.pop(version[2], None)
+            self._by_issuer[self._issuers.pop(key)].pop(key)
+            self._outdate(key)
+
+    def drop_issuer(self, issuer: PublicKey) -> None:
+        """Forget all places of an issuer that is not heard any more."""
+        for key in tuple(self._by_issuer.get(issuer, ())):
+            self.drop(key)
+
+    def get(self, key: bytes) -> Version | None:
+        """Return the version of a place."""
+        return self._versions.get(key)
+
+    def place_of(self, payload_hash: bytes) -> bytes | None:
+        """Return the place whose newest payload may have this hash; the caller compares the bytes."""
+        return self._places.get(payload_hash[:8])
+
+    def digest(self, log2: int | None = None) -> mesh_pb2.Digest:
+        """Return the hash of each bucket, for as many buckets as asked or as the table needs."""
+        width = buckets_log2(len(self)) if log2 is None else log2
+        hashes = [self._hash(width, bucket) for bucket in range(1 << width)]
+        return mesh_pb2.Digest(buckets_log2=width, bucket_hashes=hashes)
+
+    def differing(self, digest: mesh_pb2.Digest) -> tuple[int, ...]:
+        """Return the buckets in which this table is not the one that the digest is of."""
+        width = digest.buckets_log2
+        pairs = enumerate(digest.bucket_hashes)
+        return tuple(bucket for bucket, theirs in pairs if self._hash(width, bucket) != theirs)
+
+    def bucket_list(self, log2: int, buckets: tuple[int, ...]) -> mesh_pb2.BucketList:
+        """Return our versions in these buckets: whole buckets only, as many as one message carries."""
+        listed: list[int] = []
+        versions: list[mesh_pb2.RecordVersion] = []
+        for bucket in buckets:
+            keys = self._bucket(log2, bucket)
+            if len(versions) + len(keys) > VERSIONS_PER_LIST_MAX:
+                break
+            listed.append(bucket)
+            versions.extend(self._record_version(key) for key in keys)
+        return mesh_pb2.BucketList(buckets_log2=log2, buckets=listed, versions=versions)
+
+    def compare(self, theirs: mesh_pb2.BucketList) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+        """Return (keys that they hold newer, keys that we hold newer), each sorted.
+
+        Two contents of one version are in both: whoever takes in the second has the proof.
+        """
+        listed = {entry.key: (entry.epoch, entry.sequence, entry.hash8) for entry in theirs.versions}
+        buckets = sorted(set(theirs.buckets))
+        ours = [key for bucket in buckets for key in self._bucket(theirs.buckets_log2, bucket)]
+        wanted = sorted(
+            key for key, version in listed.items() if _is_wanted(version, self._versions.get(key))
+        )
+        offered = sorted(key for key in ours if _is_wanted(self._versions[key], listed.get(key)))
+        return tuple(wanted[:KEYS_PER_WANT_MAX]), tuple(offered)
+
+    def _bucket(self, log2: int, bucket: int) -> list[bytes]:
+        if log2 == 0:
+            return list(self._keys)
+        shift = 16 - log2
+        low = bisect_left(self._keys, (bucket << shift).to_bytes(2, "big"))
+        if bucket + 1 == 1 << log2:
+            return self._keys[low:]
+        return self._keys[low : bisect_left(self._keys, ((bucket + 1) << shift).to_bytes(2, "big"))]
+
+    def _hash(self, log2: int, bucket: int) -> bytes:
+        hashes = self._hashes.setdefault(log2, [None] * (1 << log2))
+        known = hashes[bucket]
+        if known is None:
+            digest = hashlib.sha256()
+            for key in self._bucket(log2, bucket):
+                epoch, sequence, hash8 = self._versions[key]
+                digest.update(key + epoch.to_bytes(8, "big") + sequence.to_bytes(8, "big") + hash8)
+            known = hashes[bucket] = digest.digest()[:DIGEST_BYTES]
+        return known
+
+    def _outdate(self, key: bytes) -> None:
+        for log2, hashes in self._hashes.items():
+            hashes[int.from_bytes(key[:2], "big") >> (16 - log2)] = None
+
+    def _record_version(self, key: bytes) -> mesh_pb2.RecordVersion:
+        epoch, sequence, hash8 = self._versions[key]
+        return mesh_pb2.RecordVersion(key=key, epoch=epoch, sequence=sequence, hash8=hash8)
+
+
+def _is_wanted(theirs: Version, ours: Version | None) -> bool:
+    """Say whether their version tells something that ours does not."""
+    if ours is None or theirs[:2] != ours[:2]:
+        return ours is None or theirs[:2] > ours[:2]
+    return theirs[2] != ours[2]
