@@ -1,0 +1,151 @@
+"""Drives the mesh machine: wait for a message or the deadline, call it, keep what is new, send the outbox.
+
+Nothing else in the node touches the machine, so it needs no lock. There is no protocol in here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+
+from islandrun.errors import ForwardFailed
+from islandrun.mesh.machine import Envelope, Mesh
+from islandrun.mesh.notices import (
+    AttestationAdmitted,
+    Equivocated,
+    IslandRevoked,
+    MessageRejected,
+    Notice,
+    ReachabilityChanged,
+)
+from islandrun.trust.signing import SignedAttestation
+from islandrun.v1 import mesh_pb2
+from islandrun.vocabulary import IslandId
+from islandrun_node import world_clock
+from islandrun_node.peers import Peers
+from islandrun_node.stores.attestations import AttestationStore
+
+SENDING_MAX = 64
+
+_log = logging.getLogger(__name__)
+
+
+class MeshDriver:
+    """The shell around one `Mesh`."""
+
+    def __init__(
+        self,
+        me: IslandId,
+        mesh: Mesh,
+        peers: Peers,
+        store: AttestationStore,
+        evict: Callable[[IslandId], None],
+    ) -> None:
+        self._me = me
+        self._mesh = mesh
+        self._peers = peers
+        self._store = store
+        self._evict = evict
+        self._wake = asyncio.Event()
+        self._sending: dict[IslandId, asyncio.Task[None]] = {}
+        self._version = store.data_version()
+
+    async def run(self) -> None:
+        """Drive the machine until cancelled."""
+        try:
+            while True:
+                now = world_clock.now()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(max(0.0, self._mesh.next_deadline() - now.seconds)):
+                        await self._wake.wait()
+                self._wake.clear()
+                self._mesh.tick(world_clock.now())
+                self._send(self._settle())
+        finally:
+            for task in tuple(self._sending.values()):
+                task.cancel()
+
+    def receive(
+        self, source: IslandId, messages: Sequence[mesh_pb2.GossipMessage]
+    ) -> tuple[mesh_pb2.GossipMessage, ...]:
+        """Take in what a peer says and return what we say in turn. Raises `RejectedMessage`."""
+        for message in messages:
+            self._mesh.receive(Envelope(source, self._me, message), world_clock.now())
+        outbox = self._settle()
+        self._send(tuple(envelope for envelope in outbox if envelope.target != source))
+        return tuple(envelope.message for envelope in outbox if envelope.target == source)
+
+    def publish(self, signed: SignedAttestation) -> None:
+        """Tell the mesh a new statement of ours or of the owner."""
+        self._mesh.publish(signed, world_clock.now())
+        self._send(self._settle())
+        self._wake.set()
+
+    async def watch_store(self, period_seconds: float = 0.2) -> None:
+        """Take in what a command wrote to the state while the node runs, until cancelled."""
+        while True:
+            await asyncio.sleep(period_seconds)
+            version = self._store.data_version()
+            if version != self._version:
+                self._version = version
+                for signed in self._store.load_all():
+                    with suppress(Exception):
+                        self._mesh.publish(signed, world_clock.now())
+                self._send(self._settle())
+                self._wake.set()
+
+    def _settle(self) -> tuple[Envelope, ...]:
+        """Keep what the machine learnt, act on what it noticed, and return what it wants to say."""
+        for notice in self._mesh.take_notices():
+            self._act_on(notice)
+        return self._mesh.take_outbox()
+
+    def _act_on(self, notice: Notice) -> None:
+        match notice:
+            case AttestationAdmitted():
+                self._store.save(notice.signed)
+            case Equivocated():
+                self._store.save_equivocation(notice.first, notice.second)
+                _log.warning("two contradicting statements by one key; it is not trusted any more")
+            case IslandRevoked():
+                self._evict(notice.island)
+                self._peers.forget(notice.island)
+                _log.warning("island %s is revoked", notice.island[:8])
+            case ReachabilityChanged():
+                _log.info("island %s is %s", notice.island[:8], notice.reachability.name.lower())
+            case MessageRejected():
+                _log.warning("refused a message of %s: %s", notice.source[:8], notice.reason)
+
+    def _send(self, outbox: tuple[Envelope, ...]) -> None:
+        """Send each island its messages, one call at a time; what does not fit is said again by gossip."""
+        by_target: dict[IslandId, list[mesh_pb2.GossipMessage]] = defaultdict(list)
+        for envelope in outbox:
+            by_target[envelope.target].append(envelope.message)
+        for target, messages in by_target.items():
+            if target in self._sending or len(self._sending) >= SENDING_MAX:
+                continue
+            task = asyncio.get_running_loop().create_task(self._exchange(target, messages))
+            self._sending[target] = task
+            task.add_done_callback(partial(self._sent, target))
+
+    def _sent(self, target: IslandId, task: asyncio.Task[None]) -> None:
+        if self._sending.get(target) is task:
+            del self._sending[target]
+
+    async def _exchange(self, target: IslandId, messages: Sequence[mesh_pb2.GossipMessage]) -> None:
+        try:
+            replies = await self._peers.exchange(target, messages)
+        except ForwardFailed:
+            self._mesh.delivered(target, False, world_clock.now())
+        else:
+            self._mesh.delivered(target, True, world_clock.now())
+            for message in replies:
+                with suppress(Exception):
+                    self._mesh.receive(Envelope(target, self._me, message), world_clock.now())
+        outbox = self._settle()
+        self._sending.pop(target, None)
+        self._send(outbox)

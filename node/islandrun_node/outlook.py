@@ -1,0 +1,165 @@
+"""What this node knows, for reading: islands, models, status, receipts. It changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass
+
+from islandrun.agents.agent import Question, output_estimate
+from islandrun.agents.policy import RoutingPolicy
+from islandrun.mesh.machine import Mesh
+from islandrun.privacy.sensitivity import Assessment
+from islandrun.routing.candidates import LocalFacts, gather
+from islandrun.trust.behaviour import Behaviour
+from islandrun.trust.ledger import Ledger
+from islandrun.trust.score import TrustPolicy
+from islandrun.v1 import chat_pb2, status_pb2
+from islandrun.vocabulary import (
+    ChatRequest,
+    Instant,
+    IslandId,
+    IslandView,
+    Ppm,
+    Prompt,
+    Reachability,
+    Standing,
+)
+from islandrun_node import world_clock
+from islandrun_node.backends.backend import Backend
+from islandrun_node.journal import Journal
+from islandrun_node.stores.receipts import ReceiptStore
+
+SPECIAL_MODELS = ("islandrun/auto", "islandrun/local", "islandrun/private")
+BYTES_PER_TOKEN = 4
+WATCH_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The node's view of the mesh and of itself. `me` is the node's own island."""
+
+    me: IslandId
+    ledger: Ledger
+    mesh: Mesh
+    my_group: Callable[[], str]
+    trust_policy: TrustPolicy
+    behaviours: Mapping[IslandId, Behaviour]
+    backends: Mapping[IslandId, Backend]
+    journal: Journal
+    receipt_store: ReceiptStore
+    degraded: Callable[[], tuple[str, ...]]
+    version: str
+    started: Instant
+
+    def islands(self) -> tuple[IslandView, ...]:
+        """Return every island of the mesh as it looks from here now."""
+        local = {
+            island: LocalFacts(load=backend.load(), is_self=island == self.me)
+            for island, backend in self.backends.items()
+        }
+        return gather(
+            self.ledger,
+            self.mesh,
+            self.my_group(),
+            self.trust_policy,
+            self.behaviours,
+            local,
+            world_clock.now(),
+        )
+
+    def island(self, island: IslandId) -> IslandView | None:
+        """Return one island, or None when it is not known."""
+        return next((view for view in self.islands() if view.id == island), None)
+
+    def trust_ppm(self, island: IslandId) -> Ppm:
+        """Return how far an island is trusted from here; 0 when it is not known."""
+        view = self.island(island)
+        return view.trust.ppm if view else Ppm(0)
+
+    def models(self) -> tuple[str, ...]:
+        """Return the names a client may ask for: those of the mesh, then the special ones."""
+        names = {
+            model.name
+            for view in self.islands()
+            if view.standing is Standing.ADMITTED and view.trust.ppm > 0
+            for model in view.models
+        }
+        return (*sorted(names), *SPECIAL_MODELS)
+
+    def question(
+        self,
+        request: ChatRequest,
+        assessment: Assessment,
+        policy: RoutingPolicy,
+        request_id: str,
+        now: Instant,
+    ) -> Question:
+        """Return a request as the agents see it."""
+        return Question(
+            request_id=request_id,
+            assessment=assessment,
+            model=request.model,
+            hints=request.hints,
+            input_tokens=input_estimate(request.prompt),
+            output_tokens=output_estimate(request.sampling),
+            policy=policy,
+            now=now,
+            needs_tools=bool(request.prompt.tools),
+            my_group=self.my_group(),
+            receipt_id=request_id,
+        )
+
+    def mesh_status(self) -> status_pb2.MeshStatus:
+        """Return the node and its mesh in figures."""
+        views = self.islands()
+        own = next((view for view in views if view.is_self), None)
+        outcomes = self.journal.outcomes
+        return status_pb2.MeshStatus(
+            mesh_id=self.ledger.genesis.mesh_id.hex(),
+            mesh_name=self.ledger.genesis.name,
+            self_id=self.me,
+            self_name=own.name if own else "",
+            version=self.version,
+            up_since_ms=self.started.wall_ms,
+            islands=sum(view.standing is Standing.ADMITTED for view in views),
+            islands_alive=sum(
+                view.standing is Standing.ADMITTED and view.reachability is Reachability.ALIVE
+                for view in views
+            ),
+            requests_answered=outcomes["answered"],
+            requests_refused=outcomes["refused"],
+            requests_failed=outcomes["failed"] + outcomes["interrupted"],
+            degraded=self.degraded(),
+        )
+
+    async def changed(self) -> AsyncGenerator[status_pb2.MeshStatus]:
+        """Yield the status now and after each change, at most once a second."""
+        last: bytes | None = None
+        while True:
+            status = self.mesh_status()
+            encoded = status.SerializeToString(deterministic=True)
+            if encoded != last:
+                last = encoded
+                yield status
+            await asyncio.sleep(WATCH_SECONDS)
+
+    def receipts(
+        self, page_size: int, before: int | None
+    ) -> tuple[tuple[chat_pb2.SignedReceipt, ...], int | None]:
+        """Return receipts, newest first, and where the next page begins."""
+        return self.receipt_store.page(page_size, before)
+
+    def receipt(self, receipt_id: str) -> chat_pb2.SignedReceipt | None:
+        """Return one receipt, or None."""
+        return self.receipt_store.get(receipt_id)
+
+
+def input_estimate(prompt: Prompt) -> int:
+    """Estimate the tokens of a prompt from the size of its text."""
+    size = sum(
+        len(message.text.encode("utf-8", "replace")) + sum(len(call.arguments) for call in message.tool_calls)
+        for message in prompt.messages
+    )
+    size += sum(len(tool.description) + len(tool.parameters) for tool in prompt.tools)
+    return size // BYTES_PER_TOKEN + 8 * len(prompt.messages)

@@ -1,0 +1,150 @@
+"""One request, from prompt to answer: the page to read first.
+
+::
+
+    assess (what is in it) -> Route (who may, who is best) -> sanitize (for that island)
+      -> run (a backend here, or a peer over mTLS) -> restore (while it streams) -> receipt
+      on failure before the first token: the route says who is next, and masking is done anew for them
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+
+from islandrun.agents.agent import Question
+from islandrun.agents.policy import RoutingPolicy
+from islandrun.errors import ForwardFailed, NobodyMaySee, Overloaded, PrivacyFault
+from islandrun.privacy.sanitize import Sanitized
+from islandrun.privacy.sensitivity import WITHHELD
+from islandrun.privacy.vault import Vault
+from islandrun.routing.decision import CandidateReport, Decision
+from islandrun.routing.route import Route
+from islandrun.vocabulary import AnswerPiece, ChatRequest, Prompt
+from islandrun_node import world_clock
+from islandrun_node.answer import restored
+from islandrun_node.conversations import Conversations
+from islandrun_node.journal import Journal
+from islandrun_node.outlook import Outlook
+from islandrun_node.privacy_worker import PrivacyWorker
+from islandrun_node.runner import Runner
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The decision under which the pieces after it were made; again after a failover."""
+
+    decision: Decision
+
+
+RequestEvent = Decided | AnswerPiece
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would happen to a request: the decision, and the prompt as the chosen island would see it."""
+
+    decision: Decision
+    visible_prompt: Prompt | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """Answers requests; one object serves every door of the node."""
+
+    outlook: Outlook
+    privacy: PrivacyWorker
+    conversations: Conversations
+    runner: Runner
+    journal: Journal
+    policy: RoutingPolicy
+    running_max: int
+
+    def models(self) -> tuple[str, ...]:
+        """Return the model names a client may ask for."""
+        return self.outlook.models()
+
+    async def answer(self, request: ChatRequest, caller: str = "local") -> AsyncGenerator[RequestEvent]:
+        """Answer a request piece by piece; the decision comes first.
+
+        Raises `BadRequest` for a request that is itself wrong, `NobodyMaySee` (its `decision` says
+        why) before anything was sent, `Overloaded` when this node runs too many requests,
+        `ForwardFailed` when every eligible island failed before its first token, `Interrupted` after it.
+        """
+        if self.journal.running >= self.running_max:
+            raise Overloaded(f"this node runs {self.running_max} requests already; try again in a moment")
+        question, vault = await self._ask(request, caller)
+        with self.journal.record(question.request_id) as record:
+            route = Route(question)
+            decision = route.start(self.outlook.islands(), world_clock.now())
+            while True:
+                record.decided(decision)
+                if decision.chosen is None:
+                    raise record.failure or NobodyMaySee(decision.summary, decision)
+                yield Decided(decision)
+                try:
+                    async with aclosing(self._attempt(request, question, decision.chosen, vault)) as pieces:
+                        async for piece in pieces:
+                            route.first_token()
+                            record.piece(piece)
+                            yield piece
+                    return
+                except ForwardFailed as error:
+                    record.failed(error)
+                    following = route.failed(
+                        decision.chosen.island, error, self.outlook.islands(), world_clock.now()
+                    )
+                    if following is None:
+                        raise
+                    decision = following
+                except PrivacyFault:
+                    question = restricted(question, route, decision)
+                    route = Route(question)
+                    decision = route.start(self.outlook.islands(), world_clock.now())
+
+    async def plan(self, request: ChatRequest, caller: str = "local") -> Plan:
+        """Decide and mask, and send nothing. Raises `BadRequest` for a request that is itself wrong."""
+        question, vault = await self._ask(request, caller)
+        decision = Route(question).start(self.outlook.islands(), world_clock.now())
+        if decision.chosen is None:
+            return Plan(decision, None)
+        try:
+            sanitized = await self._sanitize(request, question, decision.chosen, vault)
+        except PrivacyFault:
+            question = replace(question, assessment=WITHHELD)
+            decision = Route(question).start(self.outlook.islands(), world_clock.now())
+            return Plan(decision, request.prompt if decision.chosen else None)
+        return Plan(decision, sanitized.prompt)
+
+    async def _ask(self, request: ChatRequest, caller: str) -> tuple[Question, Vault]:
+        """Find out what is in a request; a fault on the way makes it restricted."""
+        now = world_clock.now()
+        assessment = await self.privacy.assess(request.prompt, request.hints.sensitivity_min_ppm)
+        question = self.outlook.question(request, assessment, self.policy, world_clock.fresh_id("r"), now)
+        return question, self.conversations.vault(request, caller, now.seconds)
+
+    async def _attempt(
+        self, request: ChatRequest, question: Question, chosen: CandidateReport, vault: Vault
+    ) -> AsyncGenerator[AnswerPiece]:
+        """Mask for one island, run there, restore."""
+        sanitized = await self._sanitize(request, question, chosen, vault)
+        pieces = self.runner.run(chosen, sanitized, request, question.request_id)
+        async with aclosing(restored(pieces, vault, request.sampling.stop)) as answer:
+            async for piece in answer:
+                yield piece
+
+    async def _sanitize(
+        self, request: ChatRequest, question: Question, chosen: CandidateReport, vault: Vault
+    ) -> Sanitized:
+        return await self.privacy.sanitize(request.prompt, question.assessment, chosen.trust_ppm, vault)
+
+
+def restricted(question: Question, route: Route, decision: Decision) -> Question:
+    """Return the question of a request whose masking failed: only full trust may see it now.
+
+    Raises `NobodyMaySee` when masking fails even then, because nothing safe is left to try.
+    """
+    if question.assessment is WITHHELD:
+        raise NobodyMaySee("masking this request failed; it was sent to nobody", decision)
+    return replace(question, assessment=WITHHELD, failed=route.failed_islands)

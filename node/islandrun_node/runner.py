@@ -1,0 +1,88 @@
+"""Run a masked prompt on one island: a backend of this node, or a peer over mTLS. Nothing else sends text.
+
+It takes only `Sanitized`, which only `islandrun.privacy.sanitize` can make.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from islandrun.errors import ForwardFailed, Interrupted, Unreachable
+from islandrun.privacy.sanitize import Sanitized
+from islandrun.routing.decision import CandidateReport
+from islandrun.vocabulary import AnswerPiece, ChatRequest, Finished, IslandId, Sampling
+from islandrun_node.backends.backend import Backend
+from islandrun_node.peers import Peers
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What an island is asked to run. `text` holds the only prompt that leaves the origin."""
+
+    request_id: str
+    model: str
+    text: Sanitized
+    sampling: Sampling
+    data_sets: tuple[str, ...]
+    seconds_max: float
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Knows who runs what: `backends` are the islands of this node, `peers` all others."""
+
+    backends: Mapping[IslandId, Backend]
+    peers: Peers
+    answer_seconds_max: float
+
+    async def run(
+        self, chosen: CandidateReport, text: Sanitized, request: ChatRequest, request_id: str
+    ) -> AsyncGenerator[AnswerPiece]:
+        """Stream the answer of one island; it ends with `Finished`.
+
+        Raises the `ForwardFailed` family: `Interrupted` after the first piece, the others before it.
+        """
+        seconds = self.answer_seconds_max
+        if request.hints.deadline_ms is not None:
+            seconds = min(seconds, request.hints.deadline_ms / 1000)
+        sampling = replace(request.sampling, stop=()) if chosen.masked else request.sampling
+        work = Work(request_id, chosen.model, text, sampling, request.hints.data_sets, seconds)
+        backend = self.backends.get(chosen.island)
+        pieces = self.peers.generate(chosen.island, work) if backend is None else _generate(backend, work)
+        async with aclosing(complete(pieces, chosen.name, seconds)) as answer:
+            async for piece in answer:
+                yield piece
+
+
+def _generate(backend: Backend, work: Work) -> AsyncGenerator[AnswerPiece]:
+    return backend.generate(work.model, work.text.prompt, work.sampling, work.data_sets)
+
+
+async def complete(
+    pieces: AsyncGenerator[AnswerPiece], island: str, seconds_max: float
+) -> AsyncGenerator[AnswerPiece]:
+    """Hold a stream to its contract: a `Finished` at the end, in time, and an honest error otherwise."""
+    started = False
+    deadline = asyncio.get_running_loop().time() + seconds_max
+    try:
+        async with aclosing(pieces):
+            while True:
+                async with asyncio.timeout_at(deadline):
+                    piece = await anext(pieces, None)
+                if piece is None:
+                    break
+                started = True
+                yield piece
+                if isinstance(piece, Finished):
+                    return
+        failure: ForwardFailed = Unreachable(f"{island} ended its answer without saying so")
+    except TimeoutError:
+        failure = Unreachable(f"{island} took longer than {seconds_max:g} s")
+    except ForwardFailed as error:
+        failure = error
+    if started and not isinstance(failure, Interrupted):
+        raise Interrupted(f"the answer of {island} broke off: {failure}") from failure
+    raise failure

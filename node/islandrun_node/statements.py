@@ -1,0 +1,88 @@
+"""What this node says of its own islands: built from settings, engines and addresses, and signed."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version as distribution_version
+
+import psutil
+
+from islandrun.trust.claims import Header, SelfClaims
+from islandrun.trust.genesis import Genesis
+from islandrun.trust.signing import SELF_LIFE_MS_MAX, SignedAttestation, Signer, sign
+from islandrun.vocabulary import DataSetOffer, ModelOffer, PublicKey
+from islandrun_node.config import Listen
+from islandrun_node.stores.attestations import AttestationStore
+
+VERSION = distribution_version("islandrun")
+ADDRESSES_MAX = 8
+
+
+@dataclass(frozen=True, slots=True)
+class SelfDescription:
+    """One island of this node, as it is now. `front` is empty for the node's own island."""
+
+    key: PublicKey
+    signer: Signer
+    name: str
+    models: Callable[[], tuple[ModelOffer, ...]]
+    data_sets: Callable[[], tuple[DataSetOffer, ...]]
+    requests_max: int
+    jurisdictions: tuple[str, ...]
+    front: bytes = b""
+
+
+def attest(
+    island: SelfDescription,
+    genesis: Genesis,
+    store: AttestationStore,
+    endpoints: tuple[str, ...],
+    now_ms: int,
+) -> SignedAttestation:
+    """Sign what an island says of itself. Its sequence is on disk before the statement exists."""
+    sequence = store.next_sequence(f"self:{island.key.hex()}", now_ms)
+    claims = SelfClaims(
+        header=Header(
+            mesh_id=genesis.mesh_id,
+            issuer=island.key,
+            subject=island.key,
+            sequence=sequence,
+            issued_at_ms=now_ms,
+            not_before_ms=now_ms,
+            not_after_ms=now_ms + SELF_LIFE_MS_MAX,
+        ),
+        name=island.name,
+        incarnation=sequence,
+        endpoints=() if island.front else endpoints,
+        models=island.models(),
+        data_sets=island.data_sets(),
+        requests_max=island.requests_max,
+        jurisdictions=island.jurisdictions,
+        software_version=VERSION,
+        front=island.front,
+    )
+    return sign(claims, island.signer)
+
+
+def addresses(listen: Listen, port: int) -> tuple[str, ...]:
+    """Return where other islands can reach the mesh listener on `port`: as set, or as the interfaces say."""
+    if listen.advertise:
+        return listen.advertise[:ADDRESSES_MAX]
+    host = listen.mesh.rpartition(":")[0].strip("[]")
+    if host not in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not bound
+        return (_address(host, port),)
+    found = sorted(
+        {
+            entry.address
+            for entries in psutil.net_if_addrs().values()
+            for entry in entries
+            if entry.family.name == "AF_INET" and not ipaddress.ip_address(entry.address).is_loopback
+        }
+    )
+    return tuple(_address(address, port) for address in found[:ADDRESSES_MAX] or ["127.0.0.1"])
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,133 @@
+"""Statements across restarts: the newest of each place, and sequences that never repeat.
+
+A lower version never replaces a higher one, so a copy of an old statement changes nothing here either.
+Two processes may write (the running node and a command); `data_version` tells one of the other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable
+
+from google.protobuf.message import DecodeError
+
+from islandrun.errors import MalformedMessage, StateError
+from islandrun.trust.claims import decode
+from islandrun.trust.ledger import key_of
+from islandrun.trust.signing import SignedAttestation
+from islandrun.v1 import attestation_pb2
+from islandrun.vocabulary import PublicKey
+from islandrun.wire.limits import ISLANDS_MAX, RECORDS_PER_ISSUER_MAX
+from islandrun_node.stores.database import Database
+
+RECORDS_MAX = ISLANDS_MAX * RECORDS_PER_ISSUER_MAX
+
+_UPSERT = """
+INSERT INTO attestations (key, kind, payload, issuer, signature, epoch, sequence)
+VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (key) DO UPDATE SET
+    payload = excluded.payload, issuer = excluded.issuer, signature = excluded.signature,
+    epoch = excluded.epoch, sequence = excluded.sequence
+WHERE (excluded.epoch, excluded.sequence) > (attestations.epoch, attestations.sequence)
+"""
+
+# Admissions before what the admitted say, so that a ledger takes everything in one pass.
+_LOAD = """
+SELECT kind, payload, issuer, signature FROM attestations
+ORDER BY CASE kind WHEN 'admission' THEN 0 WHEN 'self' THEN 1 WHEN 'authority' THEN 3 ELSE 2 END, key LIMIT ?
+"""
+
+
+class AttestationStore:
+    """The statements of one home."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def data_version(self) -> int:
+        """Return a number that changes when another process has written."""
+        return self._database.data_version()
+
+    def save(self, signed: SignedAttestation) -> None:
+        """Keep a statement, unless one of its place is as new. Raises `MalformedMessage` or `StateError`."""
+        self.save_all((signed,))
+
+    def save_all(self, statements: Iterable[SignedAttestation]) -> None:
+        """Keep several statements in one write."""
+        rows = [_row(signed) for signed in statements]
+        with self._database.transaction() as cursor:
+            cursor.executemany(_UPSERT, rows)
+
+    def start_over(self, statements: Iterable[SignedAttestation]) -> None:
+        """Keep these statements and drop all others: the home enters a mesh."""
+        rows = [_row(signed) for signed in statements]
+        with self._database.transaction() as cursor:
+            cursor.execute("DELETE FROM attestations")
+            cursor.execute("DELETE FROM equivocations")
+            cursor.executemany(_UPSERT, rows)
+
+    def load_all(self) -> tuple[SignedAttestation, ...]:
+        """Return every statement, admissions first."""
+        return tuple(_signed(row) for row in self._database.read(_LOAD, (RECORDS_MAX,)))
+
+    def drop(self, keys: Iterable[bytes]) -> None:
+        """Forget the statements of these places, as the ledger did when they expired."""
+        with self._database.transaction() as cursor:
+            cursor.executemany("DELETE FROM attestations WHERE key = ?", [(key,) for key in keys])
+
+    def save_equivocation(self, first: SignedAttestation, second: SignedAttestation) -> None:
+        """Keep the proof that a key contradicts itself; the first proof of an issuer is enough."""
+        row = (hashlib.sha256(first.issuer).digest(), _packed(first), _packed(second))
+        with self._database.transaction() as cursor:
+            cursor.execute("INSERT OR IGNORE INTO equivocations VALUES (?, ?, ?)", row)
+
+    def load_equivocations(self) -> tuple[tuple[SignedAttestation, SignedAttestation], ...]:
+        """Return every proof, in a fixed order."""
+        rows = self._database.read(
+            "SELECT first, second FROM equivocations ORDER BY hash LIMIT ?", (ISLANDS_MAX,)
+        )
+        return tuple((_unpacked(first), _unpacked(second)) for first, second in rows)
+
+    def next_sequence(self, slot: str, now_ms: int) -> int:
+        """Return a number above every earlier one of this slot; it is on the disk before it is returned."""
+        with self._database.transaction() as cursor:
+            return take_sequence(cursor, slot, now_ms)
+
+
+def take_sequence(cursor: sqlite3.Cursor, slot: str, now_ms: int) -> int:
+    """Take the next number of a slot inside a write: max(last + 1, milliseconds since 1970)."""
+    row = cursor.execute(
+        "INSERT INTO sequences (slot, last, hash) VALUES (?, ?, x'')"
+        " ON CONFLICT (slot) DO UPDATE SET last = max(last + 1, excluded.last) RETURNING last",
+        (slot, now_ms),
+    ).fetchone()
+    assert isinstance(row[0], int)
+    return row[0]
+
+
+def _row(signed: SignedAttestation) -> tuple[object, ...]:
+    claims = decode(signed.kind, signed.payload)
+    epoch, sequence = claims.header.version
+    return key_of(claims), signed.kind, signed.payload, signed.issuer, signed.signature, epoch, sequence
+
+
+def _signed(row: tuple[object, ...]) -> SignedAttestation:
+    kind, payload, issuer, signature = row
+    assert isinstance(kind, str)
+    assert isinstance(payload, bytes)
+    assert isinstance(issuer, bytes)
+    assert isinstance(signature, bytes)
+    return SignedAttestation(kind, payload, PublicKey(issuer), signature)
+
+
+def _packed(signed: SignedAttestation) -> bytes:
+    return signed.to_wire().SerializeToString()
+
+
+def _unpacked(data: object) -> SignedAttestation:
+    assert isinstance(data, bytes)
+    try:
+        return SignedAttestation.from_wire(attestation_pb2.SignedAttestation.FromString(data))
+    except (DecodeError, MalformedMessage) as error:
+        raise StateError("a stored equivocation proof is damaged; restore state.db from a backup") from error
