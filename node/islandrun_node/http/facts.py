@@ -1,0 +1,53 @@
+"""What a client is told about a decision: the `x-islandrun-*` headers and the `islandrun` object."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from islandrun.vocabulary import IslandId, sensitivity_class
+
+if TYPE_CHECKING:
+    from islandrun.routing.decision import Decision
+
+MICROUSD_PER_USD: Final = 1_000_000
+
+
+def decision_word(decision: Decision, me: IslandId) -> str:
+    """Return the decision in one word: `local`, `as_is`, `masked` or `refused`."""
+    if decision.chosen is None:
+        return "refused"
+    if decision.chosen.masked:
+        return "masked"
+    return "local" if decision.chosen.island == me else "as_is"
+
+
+def redactions(decision: Decision) -> int:
+    """Return how many places were masked."""
+    return sum(count for _, count in decision.masked)
+
+
+def answer_facts(decision: Decision, me: IslandId) -> dict[str, object]:
+    """Return what the answer says of its decision; `cost` is the expected price in US dollars."""
+    chosen = decision.chosen
+    facts: dict[str, object] = {
+        "decision": decision_word(decision, me),
+        "sensitivity": sensitivity_class(decision.sensitivity_ppm).name.lower(),
+        "redactions": redactions(decision),
+        "cost": (chosen.cost_microusd if chosen else 0) / MICROUSD_PER_USD,
+        "receipt": decision.receipt_id,
+    }
+    if chosen is not None:
+        facts |= {"island": chosen.name or chosen.island, "tier": chosen.tier.name.lower()}
+    return facts
+
+
+def answer_headers(decision: Decision, me: IslandId) -> tuple[tuple[str, str], ...]:
+    """Return the same as headers; island and tier are missing when no island was chosen."""
+    facts = answer_facts(decision, me)
+    facts["cost"] = f"{facts['cost']:.6f}"
+    return tuple((f"x-islandrun-{name}", _header_value(str(value))) for name, value in sorted(facts.items()))
+
+
+def _header_value(text: str) -> str:
+    """Return text that any client can read as a header: names of islands come from their owners."""
+    return "".join(sign if sign.isascii() and sign.isprintable() else "?" for sign in text)

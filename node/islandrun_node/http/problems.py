@@ -1,0 +1,122 @@
+"""What went wrong, in the shape that OpenAI clients read: an HTTP status and `{"error": {...}}`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from starlette.responses import Response
+
+from islandrun.errors import (
+    BadRequest,
+    ForwardFailed,
+    Interrupted,
+    IslandRunError,
+    MalformedMessage,
+    NobodyMaySee,
+    Overloaded,
+    PrivacyFault,
+    Refused,
+    RequestRefused,
+    Unreachable,
+)
+
+if TYPE_CHECKING:
+    from islandrun.routing.decision import Decision
+
+ISLANDS_MAX: Final = 256
+RETRY_AFTER_SECONDS: Final = 1
+
+_KINDS: Final[tuple[tuple[type[IslandRunError], int, str, str], ...]] = (
+    (BadRequest, 400, "invalid_request_error", "bad_request"),
+    (MalformedMessage, 400, "invalid_request_error", "bad_request"),
+    (NobodyMaySee, 403, "permission_error", "no_eligible_island"),
+    (RequestRefused, 403, "permission_error", "refused_by_policy"),
+    (Overloaded, 429, "rate_limit_error", "overloaded"),
+    (Unreachable, 503, "server_error", "island_unreachable"),
+    (Refused, 502, "server_error", "island_refused"),
+    (Interrupted, 502, "server_error", "answer_interrupted"),
+    (ForwardFailed, 502, "server_error", "island_failed"),
+    (PrivacyFault, 500, "server_error", "privacy_fault"),
+    (IslandRunError, 500, "server_error", "node_error"),
+)
+"""Error, status, type, code; the first that fits counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One error answer. `param` is the field of the request that is wrong, empty when it is none."""
+
+    status: int
+    message: str
+    type: str
+    code: str
+    param: str = ""
+    islands: tuple[dict[str, object], ...] = ()
+    headers: tuple[tuple[str, str], ...] = field(default=())
+
+    def body(self) -> bytes:
+        """Return it as JSON."""
+        error: dict[str, object] = {
+            "message": self.message,
+            "type": self.type,
+            "code": self.code,
+            "param": self.param or None,
+        }
+        if self.code == "no_eligible_island":
+            error["islands"] = self.islands
+        return msgspec.json.encode({"error": error})
+
+    def response(self, headers: tuple[tuple[str, str], ...] = ()) -> Response:
+        """Return it as a whole HTTP answer with further headers."""
+        return Response(
+            self.body(),
+            status_code=self.status,
+            headers=dict(self.headers + headers),
+            media_type="application/json",
+        )
+
+
+class Rejected(Exception):
+    """A request that the door itself turns away; it carries its `problem`."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.code)
+        self.problem = problem
+
+
+def invalid(status: int, code: str, message: str, param: str = "") -> Rejected:
+    """Return the rejection of a request that is itself wrong."""
+    return Rejected(Problem(status, message, "invalid_request_error", code, param))
+
+
+def problem_of(error: Exception) -> Problem:
+    """Return the answer to an error. Of an error that is not ours nothing is shown but that it happened."""
+    if isinstance(error, Rejected):
+        return error.problem
+    for kind, status, type_, code in _KINDS:
+        if isinstance(error, kind):
+            return Problem(
+                status,
+                str(error),
+                type_,
+                code,
+                param=error.field if isinstance(error, BadRequest) else "",
+                islands=_islands(error.decision) if isinstance(error, NobodyMaySee) else (),
+                headers=(("retry-after", str(RETRY_AFTER_SECONDS)),) if status == 429 else (),
+            )
+    return Problem(500, "the node failed inside; its log says where", "server_error", "internal_error")
+
+
+def _islands(decision: Decision | object) -> tuple[dict[str, object], ...]:
+    """Return for each island that was judged why it may not run the request."""
+    return tuple(
+        {
+            "island": report.name or report.island,
+            "tier": report.tier.name.lower(),
+            "reasons": [str(veto.reason) for veto in report.vetoes],
+            "details": [veto.detail for veto in report.vetoes],
+        }
+        for report in getattr(decision, "reports", ())[:ISLANDS_MAX]
+    )

@@ -1,0 +1,268 @@
+"""The composition root: builds every part of a node once, starts its listeners, stops in order."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+
+import grpc
+
+from islandrun.agents.policy import RoutingPolicy
+from islandrun.errors import RejectedMessage
+from islandrun.mesh.machine import Mesh
+from islandrun.trust.score import TrustPolicy
+from islandrun.vocabulary import DataSetOffer, IslandId, PublicKey, Tier
+from islandrun_node import engines, world_clock
+from islandrun_node.admissions import renew_due
+from islandrun_node.backends.backend import Backend
+from islandrun_node.backends.embedder import Embedder
+from islandrun_node.callers import CallerGate
+from islandrun_node.channels import open_channel
+from islandrun_node.config import Config, ppm, tier_of
+from islandrun_node.conversations import Conversations
+from islandrun_node.home import Home, replace_private
+from islandrun_node.identity import IslandKey
+from islandrun_node.journal import Journal
+from islandrun_node.listeners import Listening, listen
+from islandrun_node.mesh_driver import MeshDriver
+from islandrun_node.outlook import Outlook
+from islandrun_node.peers import Opener, Peers
+from islandrun_node.privacy_worker import PrivacyWorker
+from islandrun_node.request import Requests
+from islandrun_node.runner import Runner
+from islandrun_node.state import State, open_state
+from islandrun_node.statements import VERSION, SelfDescription, addresses, attest
+from islandrun_node.tls import TlsIdentity
+
+ATTEST_SECONDS = 3600.0
+RENEW_SECONDS = 3600.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """All parts of a node. Read it as the list of what there is."""
+
+    config: Config
+    state: State
+    islands: tuple[SelfDescription, ...]
+    backends: dict[IslandId, Backend]
+    library: engines.Library
+    tls: TlsIdentity
+    gate: CallerGate
+    peers: Peers
+    mesh: Mesh
+    driver: MeshDriver
+    outlook: Outlook
+    requests: Requests
+
+
+@asynccontextmanager
+async def running_node(home: Home, config: Config) -> AsyncGenerator[Listening]:
+    """Bring a node up, and down again when the block ends.
+
+    Raises `StateError` or `ConfigError` when it cannot start.
+    """
+    async with AsyncExitStack() as stack:
+        node = await build(home, config, stack)
+        listening = await listen(node, stack)
+        endpoints = addresses(config.listen, listening.mesh_port)
+        tell_own(node, endpoints)
+        await stack.enter_async_context(_chores(node, endpoints))
+        replace_private(home.running, json.dumps({"pid": os.getpid(), **listening.public()}).encode())
+        stack.callback(home.running.unlink, missing_ok=True)
+        yield listening
+
+
+async def build(home: Home, config: Config, stack: AsyncExitStack) -> Node:
+    """Build all parts; what must be closed is put on `stack`."""
+    state = open_state(home, stack.enter_context(ExitStack()))
+    embedder = Embedder()
+    library = await engines.open_library(home.documents, config.data, embedder)
+    stack.callback(library.index.close)
+    own = engines.own_engine(config, library, embedder, state.sealed)
+    islands, backends = _islands(state, config, own, engines.data_sets(library, config))
+    for backend in backends.values():
+        stack.push_async_callback(backend.close)
+    now = world_clock.now()
+    admission = state.admission
+    mesh = Mesh(state.me, state.ledger, world_clock.dice(), now)
+    tls = TlsIdentity(state.membership.key, admission.certificate_der, state.membership.genesis)
+    gate = CallerGate(state.ledger, state.tokens)
+    privacy = PrivacyWorker()
+    stack.callback(privacy.close)
+    journal = Journal(state.receipts, state.membership.key.public, state.membership.key.sign)
+    outlook = Outlook(
+        me=state.me,
+        ledger=state.ledger,
+        mesh=mesh,
+        my_group=lambda: admission.group,
+        trust_policy=_trust_policy(config),
+        behaviours={},
+        backends=backends,
+        journal=journal,
+        receipt_store=state.receipts,
+        degraded=lambda: _degraded(privacy),
+        version=VERSION,
+        started=now,
+    )
+    peers = Peers(_opener(tls, state.membership.genesis.mesh_id), outlook.island)
+    stack.push_async_callback(peers.close)
+    driver = MeshDriver(state.me, mesh, peers, state.attestations, gate.evict)
+    runner = Runner(backends, peers, config.limits.answer_seconds_max)
+    requests = Requests(
+        outlook,
+        privacy,
+        Conversations(),
+        runner,
+        journal,
+        _routing_policy(config),
+        config.limits.requests_running_max,
+    )
+    return Node(config, state, islands, backends, library, tls, gate, peers, mesh, driver, outlook, requests)
+
+
+def tell_own(node: Node, endpoints: tuple[str, ...]) -> None:
+    """Sign and publish what this node's islands are now."""
+    now_ms = world_clock.now().wall_ms
+    genesis = node.state.membership.genesis
+    for island in node.islands:
+        signed = attest(island, genesis, node.state.attestations, endpoints, now_ms)
+        try:
+            node.driver.publish(signed)
+        except RejectedMessage as error:
+            _log.error("the island %s is not part of the mesh now: %s", island.name, error)
+
+
+@asynccontextmanager
+async def _chores(node: Node, endpoints: tuple[str, ...]) -> AsyncGenerator[None]:
+    """Keep the node's background work going while the block runs."""
+    chores = (
+        node.driver.run(),
+        node.driver.watch_store(),
+        node.gate.run(),
+        node.tls.watch(node.peers.forget_all),
+        _tell_regularly(node, endpoints),
+        _renew_regularly(node),
+        _tell_load(node),
+    )
+    tasks = [asyncio.create_task(chore) for chore in chores]
+    for task in tasks:
+        task.add_done_callback(_died)
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _died(task: asyncio.Task[None]) -> None:
+    """Say that a chore ended by itself, which is our own mistake; the node goes on."""
+    if not task.cancelled() and task.exception() is not None:
+        _log.critical("a part of the node stopped: %r; restart the node", task.exception())
+
+
+async def _tell_regularly(node: Node, endpoints: tuple[str, ...]) -> None:
+    while True:
+        await asyncio.sleep(ATTEST_SECONDS)
+        tell_own(node, endpoints)
+
+
+async def _renew_regularly(node: Node) -> None:
+    """Renew the admissions that this owner granted; a node without the owner's key has nothing to do."""
+    owner = node.state.membership.owner
+    while owner is not None:
+        now_ms = world_clock.now().wall_ms
+        genesis = node.state.membership.genesis
+        for signed in renew_due(owner, genesis, node.state.attestations, node.state.ledger, now_ms):
+            with suppress(RejectedMessage):
+                node.driver.publish(signed)
+        await asyncio.sleep(RENEW_SECONDS)
+
+
+async def _tell_load(node: Node) -> None:
+    """Keep what probes tell of this island's load fresh, and its admission certificate in use."""
+    while True:
+        node.mesh.set_load(node.backends[node.state.me].load())
+        admission = node.state.ledger.admission(node.state.me)
+        if admission is not None:
+            node.tls.renew_admission(admission.certificate_der)
+        await asyncio.sleep(1.0)
+
+
+def _islands(
+    state: State, config: Config, own: Backend, data_sets: tuple[DataSetOffer, ...]
+) -> tuple[tuple[SelfDescription, ...], dict[IslandId, Backend]]:
+    """Return the islands of this node and the engine of each."""
+    key = state.membership.key
+    islands = [
+        SelfDescription(
+            key=key.public,
+            signer=key.sign,
+            name=config.name,
+            models=own.offers,
+            data_sets=lambda: data_sets,
+            requests_max=config.island.requests_max,
+            jurisdictions=config.island.jurisdictions,
+        )
+    ]
+    backends = {key.id: own}
+    for outbound in config.outbound:
+        outbound_key = IslandKey.load(state.home.outbound_key(outbound.name))
+        backend = engines.outbound_engine(outbound, state.sealed)
+        backends[outbound_key.id] = backend
+        islands.append(
+            SelfDescription(
+                key=outbound_key.public,
+                signer=outbound_key.sign,
+                name=outbound.name,
+                models=backend.offers,
+                data_sets=tuple,
+                requests_max=outbound.requests_max,
+                jurisdictions=outbound.jurisdictions,
+                front=key.public,
+            )
+        )
+    return tuple(islands), backends
+
+
+def _opener(tls: TlsIdentity, mesh_id: bytes) -> Opener:
+    def open_to(endpoints: Sequence[str], key: PublicKey) -> grpc.aio.Channel:
+        return open_channel(endpoints, key, tls.shown(world_clock.now().wall_ms), mesh_id)
+
+    return open_to
+
+
+def _trust_policy(config: Config) -> TrustPolicy:
+    trust = config.policy.tier_trust
+    return TrustPolicy(
+        tier_base={
+            Tier.PERSONAL: ppm(trust.personal),
+            Tier.EDGE: ppm(trust.edge),
+            Tier.CLOUD: ppm(trust.cloud),
+        }
+    )
+
+
+def _routing_policy(config: Config) -> RoutingPolicy:
+    policy = config.policy
+    cost = None if policy.cost_max_usd is None else round(policy.cost_max_usd * 1_000_000)
+    return RoutingPolicy(
+        default_profile=policy.profile,
+        jurisdictions=policy.jurisdictions,
+        tiers=tuple(tier_of(word) for word in policy.tiers),
+        cost_max_microusd=cost,
+    )
+
+
+def _degraded(privacy: PrivacyWorker) -> tuple[str, ...]:
+    if privacy.finds_names:
+        return ()
+    return ("nobody looks for names in free text: it never counts as public",)

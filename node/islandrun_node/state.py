@@ -1,0 +1,69 @@
+"""What a member's home holds, opened: membership, stores, and the ledger they amount to."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from islandrun.errors import StateError
+from islandrun.trust.claims import AdmissionClaims
+from islandrun.trust.ledger import Ledger
+from islandrun.vocabulary import IslandId, Standing
+from islandrun_node import world_clock
+from islandrun_node.admissions import read_ledger
+from islandrun_node.home import Home
+from islandrun_node.identity import Membership, load_membership
+from islandrun_node.stores.attestations import AttestationStore
+from islandrun_node.stores.database import Database
+from islandrun_node.stores.receipts import ReceiptStore
+from islandrun_node.stores.sealed import SealedStore
+from islandrun_node.stores.tokens import TokenStore
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The opened state of one home. `ledger` belongs to the mesh machine once that exists."""
+
+    home: Home
+    membership: Membership
+    database: Database
+    attestations: AttestationStore
+    tokens: TokenStore
+    receipts: ReceiptStore
+    sealed: SealedStore
+    ledger: Ledger
+
+    @property
+    def me(self) -> IslandId:
+        """The node's own island."""
+        return self.membership.key.id
+
+    @property
+    def admission(self) -> AdmissionClaims:
+        """What the owner grants this island. Raises `StateError` when it is not admitted any more."""
+        admission = self.ledger.admission(self.me)
+        standing = self.ledger.standing(self.me, world_clock.now().wall_ms)
+        if admission is None or standing is not Standing.ADMITTED:
+            raise StateError(
+                f"this island is {standing.name.lower()} in its mesh ({self.home.path}); "
+                "ask the owner for a new join token and join with another --home"
+            )
+        return admission
+
+
+def open_state(home: Home, stack: ExitStack) -> State:
+    """Open everything in a home; `stack` closes it. Raises `StateError`, having changed nothing."""
+    membership = load_membership(home)
+    database = Database.open(home.database)
+    stack.callback(database.close)
+    attestations = AttestationStore(database)
+    return State(
+        home=home,
+        membership=membership,
+        database=database,
+        attestations=attestations,
+        tokens=TokenStore(database),
+        receipts=ReceiptStore(database),
+        sealed=SealedStore(database, membership.key.derived("seal")),
+        ledger=read_ledger(attestations, membership.genesis, world_clock.now().wall_ms),
+    )
