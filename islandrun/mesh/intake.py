@@ -1,8 +1,9 @@
 """The only way of a peer's statement into the ledger: verify, admit, then tell.
 
-What does not pass is neither stored nor forwarded. Shared with others (the index) is what the ledger holds
-by issuers that are still heard, and for each key that contradicted itself one entry for the proof: so two
-ledgers that took in the same statements have the same index, in whatever order they came.
+What does not pass is neither stored nor forwarded. The index is what is shared: two ledgers that took in the
+same statements have the same index, in whatever order they came. So it leaves out what may differ: islands
+that wait for their admission, and what a contradicting owner said, but for revocations. For each key that
+contradicted itself it holds one entry, which stands for the proof.
 """
 
 from __future__ import annotations
@@ -11,14 +12,12 @@ import hashlib
 from collections.abc import Callable
 from typing import Final
 
-from islandrun.errors import ExpiredAttestation
-from islandrun.mesh import pace
 from islandrun.mesh.gossip import URGENT, News, urgency
 from islandrun.mesh.notices import Notices
 from islandrun.mesh.sync import Index
-from islandrun.trust.claims import RevocationClaims, SelfClaims, decode
+from islandrun.trust.claims import AdmissionClaims, RevocationClaims, SelfClaims, decode
 from islandrun.trust.genesis import Genesis
-from islandrun.trust.ledger import Ledger, Outcome, key_of
+from islandrun.trust.ledger import Ledger, Outcome, Proof, key_of
 from islandrun.trust.naming import island_id
 from islandrun.trust.signing import SignedAttestation, VerifiedAttestation
 from islandrun.vocabulary import IslandId, PublicKey
@@ -26,18 +25,20 @@ from islandrun.vocabulary import IslandId, PublicKey
 Verifier = Callable[[SignedAttestation, Genesis, int], VerifiedAttestation]
 """Has the form and the duty of `islandrun.trust.signing.verify`."""
 
-Proof = tuple[SignedAttestation, SignedAttestation]
 _PROOF_VERSION: Final = (0, 0, bytes(8))
-NOBODY: Final = PublicKey(b"")
+_NOBODY: Final = PublicKey(b"")
 
 
-def proof_key(issuer: IslandId) -> bytes:
+def proof_key(issuer: PublicKey) -> bytes:
     """Return the place under which the proof against a key is compared and asked for."""
-    return hashlib.sha256(b"islandrun/v1/equivocation\0" + issuer.encode()).digest()
+    return hashlib.sha256(b"islandrun/v1/equivocation\0" + issuer).digest()
 
 
 class Intake:
-    """Takes statements into one ledger; nothing else changes that ledger."""
+    """Takes statements into one ledger; nothing else changes that ledger.
+
+    `has_urgent` is set when something must be told before the next round; who tells it sets it back.
+    """
 
     def __init__(self, ledger: Ledger, news: News, notices: Notices, verifier: Verifier, now_ms: int) -> None:
         self._ledger = ledger
@@ -48,8 +49,9 @@ class Intake:
         self._changed: dict[IslandId, None] = {}
         self._may_concern_all = False
         self.has_urgent = False
+        self.index = Index()
         ledger.expire(now_ms)
-        self.index = self._indexed()
+        self._build_index()
 
     def take(self, signed: SignedAttestation, members: int, now_ms: int) -> tuple[Outcome, bytes]:
         """Verify and admit one statement; return its outcome and its place. What is new becomes news.
@@ -58,16 +60,13 @@ class Intake:
         after changing nothing.
         """
         verified = self._verifier(signed, self._ledger.genesis, now_ms)
-        claims = verified.claims
-        if isinstance(claims, SelfClaims) and claims.header.not_after_ms < now_ms:
-            raise ExpiredAttestation("a self statement is past its end")
-        key = key_of(claims)
-        held = self._ledger.record(key)
+        key = key_of(verified.claims)
+        was_frozen = self._ledger.is_frozen(signed.issuer)
         outcome = self._ledger.admit(verified, now_ms)
         if outcome is Outcome.NEW:
             self._kept(key, verified, members)
-        elif outcome is Outcome.EQUIVOCATION and held is not None:
-            self._proven((held, signed), members)
+        elif outcome is Outcome.EQUIVOCATION and not was_frozen:
+            self._proven(signed.issuer, members)
         return outcome, key
 
     def holds(self, signed: SignedAttestation) -> bool:
@@ -78,26 +77,25 @@ class Intake:
     def prove(self, first: SignedAttestation, second: SignedAttestation, members: int, now_ms: int) -> None:
         """Take in a proof that a key contradicts itself; one is enough. Raises `RejectedMessage`.
 
-        A proof against a key that is not known here is passed over: it would be a way to fill our memory.
+        A proof against an island that is not admitted here is passed over: such keys cost nothing to make.
         """
-        if self._ledger.is_frozen(first.issuer):
+        if self._ledger.is_frozen(first.issuer) or not self._is_of_interest(first):
             return
-        place = key_of(decode(first.kind, first.payload))
-        known = self._ledger.admission(island_id(first.issuer)) or self._ledger.record(place)
-        is_known = known is not None or first.issuer == self._ledger.genesis.owner
-        if is_known and self._ledger.admit_equivocation(first, second, now_ms):
-            self._proven((first, second), members)
+        if self._ledger.admit_equivocation(first, second, now_ms):
+            self._proven(first.issuer, members)
 
     def proof(self, key: bytes) -> Proof | None:
         """Return the proof of a place that `proof_key` names."""
         return self._proofs.get(key)
 
-    def expire(self, now_ms: int) -> tuple[bytes, ...]:
-        """Drop self statements past their end; return their places."""
-        dropped = self._ledger.expire(now_ms)
-        for key in dropped:
+    def waits(self, key: bytes) -> bool:
+        """Say whether the statement of a place is held, but its island is not admitted yet."""
+        return self._ledger.record(key) is not None and self.index.get(key) is None
+
+    def expire(self, now_ms: int) -> None:
+        """Drop self statements past their end."""
+        for key in self._ledger.expire(now_ms):
             self.index.drop(key)
-        return dropped
 
     def take_changes(self) -> tuple[tuple[IslandId, ...], bool]:
         """Return whom the statements since the last call are about, and whether they may concern anybody."""
@@ -110,40 +108,73 @@ class Intake:
 
     def _kept(self, key: bytes, verified: VerifiedAttestation, members: int) -> None:
         claims, signed = verified.claims, verified.signed
-        rank = urgency(claims)
-        self.index.put(key, (*claims.header.version, signed.hash[:8]), signed.issuer)
+        island = island_id(claims.header.subject)
+        self._changed[island] = None
+        if isinstance(claims, SelfClaims) and self._ledger.admission(island) is None:
+            return
+        self._share(key, signed, (*claims.header.version, signed.hash[:8]), urgency(claims), members)
+        if isinstance(claims, AdmissionClaims):
+            self._share_what_waited(island, members)
+        elif isinstance(claims, RevocationClaims):
+            self.has_urgent = self._may_concern_all = True
+            self.index.drop_issuer(claims.island)
+            self._notices.revoked(island)
+
+    def _share(
+        self, key: bytes, signed: SignedAttestation, version: tuple[int, int, bytes], rank: int, members: int
+    ) -> None:
+        self.index.put(key, version, signed.issuer)
         self._news.add(key, rank, members)
         self._notices.admitted(key, signed)
-        self._changed[island_id(claims.header.subject)] = None
-        if isinstance(claims, RevocationClaims):
-            self.has_urgent = True
-            self._may_concern_all = True
-            self.index.drop_issuer(claims.island)
-            self._notices.revoked(island_id(claims.island))
 
-    def _proven(self, proof: Proof, members: int) -> None:
-        issuer = proof[0].issuer
-        key = proof_key(island_id(issuer))
-        self.index.drop_issuer(issuer)
-        self.index.put(key, _PROOF_VERSION, NOBODY)
-        if len(self._proofs) < pace.PROOFS_MAX:
-            self._proofs[key] = proof
-            self._news.add(key, URGENT, members)
-            self.has_urgent = True
+    def _share_what_waited(self, island: IslandId, members: int) -> None:
+        """After its admission, share what an island has said of itself, or the proof against it."""
+        claims = self._ledger.self_claims(island)
+        public = self._ledger.public_key(island)
+        if claims is not None and self.index.get(key := key_of(claims)) is None:
+            signed = self._ledger.record(key)
+            assert signed is not None, "the ledger holds what it shows"
+            version = (*claims.header.version, signed.hash[:8])
+            self._share(key, signed, version, urgency(claims), members)
+        if public is not None and self._ledger.is_frozen(public) and proof_key(public) not in self._proofs:
+            self._proven(public, members)
+
+    def _proven(self, issuer: PublicKey, members: int) -> None:
         self._may_concern_all = True
+        proof = next(pair for pair in self._ledger.equivocations() if pair[0].issuer == issuer)
         self._notices.equivocated(issuer, *proof)
-        self._notices.revoked(island_id(issuer))
+        if issuer != self._ledger.genesis.owner:
+            self._notices.revoked(island_id(issuer))
+        if self._is_of_interest(proof[0]):
+            self._build_index()
+            self._news.add(proof_key(issuer), URGENT, members)
+            self.has_urgent = True
 
-    def _indexed(self) -> Index:
-        """Build the index of a ledger as it was loaded: whoever was revoked or frozen is not shared."""
-        index = Index()
-        unheard = frozenset(self._ledger.revoked())
+    def _is_of_interest(self, signed: SignedAttestation) -> bool:
+        """Say whether a proof against this issuer is shared: not that of an island without an admission."""
+        return signed.kind != "self" or self._ledger.admission(island_id(signed.issuer)) is not None
+
+    def _build_index(self) -> None:
+        self.index = Index()
+        owner = self._ledger.genesis.owner
+        for proof in self._ledger.equivocations():
+            if self._is_of_interest(proof[0]):
+                key = proof_key(proof[0].issuer)
+                self._proofs[key] = proof
+                self.index.put(key, _PROOF_VERSION, _NOBODY)
         versions = self._ledger.versions()
+        is_owner_frozen = self._ledger.is_frozen(owner)
         for key, signed in zip(sorted(versions), self._ledger.records(), strict=True):
-            if island_id(signed.issuer) not in unheard:
-                index.put(key, versions[key], signed.issuer)
-        for island in sorted(unheard):
-            issuer = self._ledger.public_key(island)
-            if issuer is None or self._ledger.is_frozen(issuer):
-                index.put(proof_key(island), _PROOF_VERSION, NOBODY)
-        return index
+            if signed.issuer == owner and is_owner_frozen:
+                is_shared = self._outlives_the_owner(key, signed)
+            else:
+                is_shared = self._is_of_interest(signed)
+            if is_shared:
+                self.index.put(key, versions[key], signed.issuer)
+
+    def _outlives_the_owner(self, key: bytes, signed: SignedAttestation) -> bool:
+        """Say whether a statement of an owner that contradicted itself is the same in every ledger."""
+        claims = decode(signed.kind, signed.payload)
+        contradicted = self._proofs[proof_key(signed.issuer)][0]
+        is_disputed = key == key_of(decode(contradicted.kind, contradicted.payload))
+        return isinstance(claims, RevocationClaims) and not is_disputed

@@ -24,6 +24,7 @@ from islandrun.trust.signing import SignedAttestation, verify
 from islandrun.v1 import mesh_pb2
 from islandrun.vocabulary import Instant, IslandId, Load, PublicKey, Reachability, Standing
 from islandrun.wire.gossip import check_gossip
+from islandrun.wire.limits import LOAD_MAX
 
 if TYPE_CHECKING:
     import random
@@ -141,14 +142,10 @@ class Mesh:
             self._intake.take(signed, len(self._members), now.wall_ms)
             self._refresh_changed(now)
 
-    def publish_equivocation(self, first: SignedAttestation, second: SignedAttestation, now: Instant) -> None:
-        """Take in a proof that the node kept on disk. Raises `RejectedMessage` when it proves nothing."""
-        self._intake.prove(first, second, len(self._members), now.wall_ms)
-        self._refresh_changed(now)
-
     def set_load(self, load: Load) -> None:
         """Set what the answers to probes tell of this island's load."""
-        self._load = load
+        figures = (load.running, load.waiting, load.requests_max, load.first_token_ms, load.token_us)
+        self._load = Load(*(max(0, min(figure, LOAD_MAX)) for figure in figures))
 
     def delivered(self, target: IslandId, ok: bool, now: Instant) -> None:
         """Take in whether a call to an island worked: first-hand evidence, as good as an answered probe."""

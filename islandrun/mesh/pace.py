@@ -61,7 +61,6 @@ OUTBOX_MAX: Final = 1024
 REJECTIONS_MAX: Final = 64
 """The most refusals kept for the application at one time."""
 
-PROOFS_MAX: Final = 256
 PROOFS_PER_WANT_MAX: Final = 8
 OFFENCES_MAX: Final = 32
 """So many statements of a source may fail their checks in one offence period before it is not heard."""

@@ -18,14 +18,14 @@ from islandrun.errors import (
 )
 from islandrun.mesh import pace
 from islandrun.mesh.gossip import News, fit, rank_of_kind
-from islandrun.mesh.intake import Intake, Proof
+from islandrun.mesh.intake import Intake
 from islandrun.mesh.notices import Notices
-from islandrun.trust.ledger import Ledger, Outcome, record_key
-from islandrun.trust.naming import island_id
+from islandrun.mesh.sync import Version
+from islandrun.trust.ledger import Ledger, Outcome, Proof, record_key
 from islandrun.trust.signing import SignedAttestation
 from islandrun.v1 import attestation_pb2, mesh_pb2
 from islandrun.vocabulary import IslandId, PublicKey
-from islandrun.wire.limits import KEY_BYTES, RECORD_BYTES_MAX, RECORDS_PER_PUSH_MAX
+from islandrun.wire.limits import RECORD_BYTES_MAX, RECORDS_PER_PUSH_MAX
 
 RECORD_FRAME_BYTES: Final = 128
 """What a statement costs inside a push beside its payload: key, signature, kind, tags and lengths."""
@@ -80,8 +80,8 @@ class Records:
             has_news = has_news or outcome is Outcome.NEW
             if outcome is Outcome.OLDER:
                 newer.append(key)
-            elif outcome is None:
-                missing.extend(self._missing_for(record))
+            elif outcome is Outcome.NEW and self._intake.waits(key):
+                missing.append(self._admission_of(record))
         self._tell(source, newer)
         if missing:
             self._say(source, mesh_pb2.GossipMessage(want=mesh_pb2.Want(keys=missing)))
@@ -120,14 +120,9 @@ class Records:
         self._offences[source] = self._offences.get(source, 0) + 1
         self._notices.rejected(source, f"{error.reason}: {error}")
 
-    def _missing_for(self, record: attestation_pb2.SignedAttestation) -> tuple[bytes, ...]:
-        """Return what to ask for when a statement came before the admission of its island."""
-        issuer = PublicKey(record.issuer)
-        is_early = record.kind == "self" and self._ledger.public_key(island_id(issuer)) is None
-        if not is_early or len(issuer) != KEY_BYTES:
-            return ()
-        owner = self._ledger.genesis.owner
-        return record_key(owner, issuer, "admission", 0), record_key(issuer, issuer, "self", 0)
+    def _admission_of(self, record: attestation_pb2.SignedAttestation) -> bytes:
+        """Return the place to ask for when a statement came before the admission of its island."""
+        return record_key(self._ledger.genesis.owner, PublicKey(record.issuer), "admission", 0)
 
     def _on_digest(self, source: IslandId, digest: mesh_pb2.Digest) -> None:
         buckets = self._intake.index.differing(digest)
@@ -140,12 +135,16 @@ class Records:
             self.compare_with(source)
 
     def _on_bucket_list(self, source: IslandId, listing: mesh_pb2.BucketList) -> None:
-        wanted, offered = self._intake.index.compare(listing)
-        # What the index leaves out is held all the same: its issuer is not heard any more.
-        keys = [key for key in wanted if self._intake.index.get(key) or self._ledger.version(key) is None]
+        newer, offered = self._intake.index.compare(listing)
+        keys = [key for key, version in newer.items() if self._is_wanted(key, version)]
         if keys:
             self._say(source, mesh_pb2.GossipMessage(want=mesh_pb2.Want(keys=keys)))
         self._tell(source, offered)
+
+    def _is_wanted(self, key: bytes, version: Version) -> bool:
+        """Say whether a version that our index does not have is more than what the ledger once held."""
+        held = self._ledger.version(key)
+        return held is None or version[:2] > held or self._intake.index.get(key) is not None
 
     # ------------------------------------------------------------ telling
 

@@ -13,7 +13,7 @@ from typing import Final
 from islandrun.v1 import mesh_pb2
 from islandrun.vocabulary import PublicKey
 from islandrun.wire.gossip import DIGEST_BYTES
-from islandrun.wire.limits import BUCKETS_LOG2_MAX, KEYS_PER_WANT_MAX, VERSIONS_PER_LIST_MAX
+from islandrun.wire.limits import BUCKETS_LOG2_MAX, VERSIONS_PER_LIST_MAX
 
 RECORDS_PER_BUCKET: Final = 32
 
@@ -99,19 +99,17 @@ class Index:
             versions.extend(self._record_version(key) for key in keys)
         return mesh_pb2.BucketList(buckets_log2=log2, buckets=listed, versions=versions)
 
-    def compare(self, theirs: mesh_pb2.BucketList) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
-        """Return (keys that they hold newer, keys that we hold newer), each sorted.
+    def compare(self, theirs: mesh_pb2.BucketList) -> tuple[dict[bytes, Version], tuple[bytes, ...]]:
+        """Return (their version of each place that they hold newer, places that we hold newer), sorted.
 
         Two contents of one version are in both: whoever takes in the second has the proof.
         """
         listed = {entry.key: (entry.epoch, entry.sequence, entry.hash8) for entry in theirs.versions}
         buckets = sorted(set(theirs.buckets))
         ours = [key for bucket in buckets for key in self._bucket(theirs.buckets_log2, bucket)]
-        wanted = sorted(
-            key for key, version in listed.items() if _is_wanted(version, self._versions.get(key))
-        )
-        offered = sorted(key for key in ours if _is_wanted(self._versions[key], listed.get(key)))
-        return tuple(wanted[:KEYS_PER_WANT_MAX]), tuple(offered)
+        newer = {key: listed[key] for key in sorted(listed) if _tells(listed[key], self._versions.get(key))}
+        offered = tuple(key for key in ours if _tells(self._versions[key], listed.get(key)))
+        return newer, offered
 
     def _bucket(self, log2: int, bucket: int) -> list[bytes]:
         if log2 == 0:
@@ -142,8 +140,8 @@ class Index:
         return mesh_pb2.RecordVersion(key=key, epoch=epoch, sequence=sequence, hash8=hash8)
 
 
-def _is_wanted(theirs: Version, ours: Version | None) -> bool:
-    """Say whether their version tells something that ours does not."""
-    if ours is None or theirs[:2] != ours[:2]:
-        return ours is None or theirs[:2] > ours[:2]
-    return theirs[2] != ours[2]
+def _tells(one: Version, other: Version | None) -> bool:
+    """Say whether a version tells something that the other one does not."""
+    if other is None or one[:2] == other[:2]:
+        return other is None or one[2] != other[2]
+    return one[:2] > other[:2]

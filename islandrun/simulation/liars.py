@@ -94,7 +94,7 @@ def invite(liar: Liar, now_ms: int) -> tuple[Lie, ...]:
     return (
         _push(by_foreigner, about_itself),
         _push(by_liar, about_itself),
-        _push(about_itself),
+        Lie(_message(about_itself), (about_itself,)),
     )
 
 

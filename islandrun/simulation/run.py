@@ -1,6 +1,7 @@
 """One measured run: a mesh forms, some islands fall silent, news is told, and we count the rounds.
 
-The news is a new statement by each of up to ten islands, and the revocation of a lost device by the owner.
+The news is a new statement by each of up to ten islands, and the revocation of a stolen device by the owner.
+The thief leaves the device on: it talks on, and nobody who has heard of the revocation may listen.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ UPDATES_MAX: Final = 10
 AFTERMATH_SECONDS: Final = 2.0
 """How long the mesh runs on after all is known, so that late and doubled messages still arrive."""
 
-LOST: Final = "lost-device"
+STOLEN: Final = "stolen-device"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ class Report:
 
     `loss` and `down` are shares; rounds are counted from the moment at which something was said to the moment
     at which a live, honest island held it, over all such pairs; a pair that was missed counts as the whole
-    measured time. `story` is for people, when something went wrong.
+    measured time. `violations` counts what must never happen; the run ends at the first of them. `story` is
+    for people, when something went wrong.
     """
 
     islands: int
@@ -95,22 +97,47 @@ def run(
     settled = world.seconds
     live = _crash_some(world, int(islands * down))
     updates = _say_news(world, live)
-    while world.seconds - settled < seconds_max and not _all_reached(world, updates, live):
-        world.run(min(ROUND_SECONDS, settled + seconds_max - world.seconds))
-    measured = world.seconds - settled
-    world.run(AFTERMATH_SECONDS)
-    world.sweep()
-    asked = Report(  # what was asked for, and the frame of the answer
-        islands, seed, loss, down, liars, len(live), _has_converged(world, updates, live),
-        world.invariants.count, *_rounds(world, updates, live, measured),
-        settled_seconds=round(settled, 3), measured_seconds=round(measured, 3),
-        messages_sent=world.counts.sent, messages_lost=world.counts.lost,
-        messages_refused=world.counts.refused, bad_statements=world.counts.bad_statements,
-        bytes_sent=world.counts.size_bytes, trace_sha256=world.trace_hash(),
+    measured = _measure(world, updates, live, settled, seconds_max)
+    p50, p99, most, pairs, missed = _rounds(world, updates, live, measured)
+    return Report(
+        islands=islands,
+        seed=seed,
+        loss=loss,
+        down=down,
+        liars=liars,
+        live=len(live),
+        converged=_has_converged(world, live),
+        violations=world.invariants.count,
+        rounds_p50=p50,
+        rounds_p99=p99,
+        rounds_max=most,
+        updates=len(updates),
+        pairs=pairs,
+        pairs_missed=missed,
+        settled_seconds=round(settled, 3),
+        measured_seconds=round(measured, 3),
+        messages_sent=world.counts.sent,
+        messages_lost=world.counts.lost,
+        messages_refused=world.counts.refused,
+        bad_statements=world.counts.bad_statements,
+        bytes_sent=world.counts.size_bytes,
+        trace_sha256=world.trace_hash(),
         breaches=tuple(f"{breach.island}: {breach.text}" for breach in world.invariants.violations[:10]),
         story=world.story(),
-    )  # fmt: skip
-    return asked
+    )
+
+
+def _measure(
+    world: World, updates: tuple[_Update, ...], live: tuple[Island, ...], begin: float, seconds_max: float
+) -> float:
+    """Run until all news is everywhere, and some time more; return the seconds until it was."""
+    end = begin + seconds_max
+    while world.seconds < end and not world.invariants.count and not _all_reached(world, updates, live):
+        world.run(min(ROUND_SECONDS, end - world.seconds))
+    measured = world.seconds - begin
+    world.run(AFTERMATH_SECONDS)
+    world.sweep()
+    return measured
 
 
 def _settle(world: World, islands: int, liars: int) -> None:
@@ -121,17 +148,26 @@ def _settle(world: World, islands: int, liars: int) -> None:
         name = f"liar-{number - islands + 1}" if lie else f"island-{number + 1}"
         world.join(name, lie)
         world.run(world.rng.uniform(0.0, ROUND_SECONDS / (islands + liars)))
-    world.admit_only(LOST)
-    while world.seconds < SETTLE_SECONDS_MAX and not _knows_all(world, world.honest()):
+    world.join(STOLEN)
+    while (
+        world.seconds < SETTLE_SECONDS_MAX
+        and not world.invariants.count
+        and not _knows_all(world, world.honest())
+    ):
         world.run(ROUND_SECONDS)
 
 
 def _crash_some(world: World, count: int) -> tuple[Island, ...]:
     """Crash that many honest islands, but not the last one; return those that live."""
-    honest = [island.name for island in world.honest()]
+    honest = [island.name for island in _owners_own(world)]
     for name in sorted(world.rng.sample(honest, min(count, len(honest) - 1))):
         world.crash(name)
-    return world.honest()
+    return _owners_own(world)
+
+
+def _owners_own(world: World) -> tuple[Island, ...]:
+    """Return the islands that run, do not lie, and are in the hands of the owner."""
+    return tuple(island for island in world.honest() if island.name != STOLEN)
 
 
 def _say_news(world: World, live: tuple[Island, ...]) -> tuple[_Update, ...]:
@@ -139,14 +175,12 @@ def _say_news(world: World, live: tuple[Island, ...]) -> tuple[_Update, ...]:
     speakers = sorted(world.rng.sample(names, min(UPDATES_MAX, len(names))))
     updates = [_Update(world.publish(name), name, world.seconds) for name in speakers]
     herald = world.rng.choice(names)
-    updates.append(_Update(world.revoke(LOST, herald), herald, world.seconds))
+    updates.append(_Update(world.revoke(STOLEN, at=herald), herald, world.seconds))
     return tuple(updates)
 
 
 def _all_reached(world: World, updates: tuple[_Update, ...], live: tuple[Island, ...]) -> bool:
-    return all(
-        len(world.seen_at[update.signed].keys() & {i.name for i in live}) == len(live) for update in updates
-    )
+    return all(island.name in world.seen_at[update.signed] for update in updates for island in live)
 
 
 def _knows_all(world: World, live: tuple[Island, ...]) -> bool:
@@ -155,15 +189,15 @@ def _knows_all(world: World, live: tuple[Island, ...]) -> bool:
     return all(island.ledger.record(key) == signed for island in live for key, signed in newest)
 
 
-def _has_converged(world: World, updates: tuple[_Update, ...], live: tuple[Island, ...]) -> bool:
-    is_revoked = all(world.islands[LOST].id in island.ledger.revoked() for island in live)
+def _has_converged(world: World, live: tuple[Island, ...]) -> bool:
+    is_revoked = all(world.islands[STOLEN].id in island.ledger.revoked() for island in live)
     return is_revoked and _knows_all(world, live)
 
 
 def _rounds(
     world: World, updates: tuple[_Update, ...], live: tuple[Island, ...], measured: float
-) -> tuple[int, int, int, int, int, int]:
-    """Return p50, p99 and most of the rounds, and the counts of updates, of pairs, and of missed pairs."""
+) -> tuple[int, int, int, int, int]:
+    """Return p50, p99 and most of the rounds, the count of pairs, and how many of them were missed."""
     rounds: list[int] = []
     missed = 0
     for update in updates:
@@ -175,7 +209,7 @@ def _rounds(
                 seconds = measured if at is None else at - update.said_at
                 rounds.append(math.ceil(seconds / ROUND_SECONDS))
     rounds.sort()
-    return _rank(rounds, 0.50), _rank(rounds, 0.99), _rank(rounds, 1.0), len(updates), len(rounds), missed
+    return _rank(rounds, 0.50), _rank(rounds, 0.99), _rank(rounds, 1.0), len(rounds), missed
 
 
 def _rank(ordered: list[int], share: float) -> int:

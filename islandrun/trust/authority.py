@@ -1,9 +1,12 @@
 """The owner's statements as a set: the same set gives the same state, in whatever order it arrived.
 
-* A revocation wins over every admission, earlier or later, and for good: that key never comes back.
-* An admission in the same slot with a higher sequence replaces the one before it (a renewal).
-* Admissions in other slots can only lower: the farther tier, the lower ceiling, the common jurisdictions.
-* Of two statements on the trust between two groups, the newer one holds.
+* A revocation wins over every admission, earlier or later, and for good: that key never comes back. Its
+  place is the island's own, so only another revocation of that island can replace it.
+* An admission in the same slot with a higher sequence replaces the one before it: a renewal, which may
+  raise as well as lower. Every other slot can only lower, see `combine`.
+* Of two statements on the trust between two groups the newer one holds; of two as new, the lower one.
+* The owner may contradict itself (one place and version, two contents). Then both statements hold, combined
+  to the lower; nothing more is admitted from that key; its revocations are obeyed before and after.
 """
 
 from __future__ import annotations
@@ -12,44 +15,44 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from islandrun.trust.claims import AdmissionClaims, Claims, GroupTrustClaims, RevocationClaims
-from islandrun.vocabulary import PPM_MAX, Ppm, PublicKey
+from islandrun.trust.claims import AdmissionClaims, GroupTrustClaims, encode
+from islandrun.vocabulary import PPM_MAX, Ppm
 
 GROUP_TRUST_DEFAULT: Final = Ppm(800_000)
 """Between two groups of one owner about which the owner has said nothing."""
 
 
-def revoked_keys(statements: Iterable[Claims]) -> frozenset[PublicKey]:
-    """Return the keys that the owner revoked."""
-    return frozenset(claims.island for claims in statements if isinstance(claims, RevocationClaims))
-
-
 def combine(admissions: Iterable[AdmissionClaims]) -> AdmissionClaims | None:
-    """Return the one admission that several slots amount to, or None without any.
+    """Return the one admission that several amount to, or None without any.
 
-    Header and certificate are those of the newest.
+    The farthest tier, the lowest ceiling, and the time in which all of them are valid. Header, group and
+    certificate are otherwise those of the newest. Where they differ on jurisdictions none is attested: an
+    island is refused unless each of its places is allowed, so that a shorter list would let more pass.
     """
-    ordered = sorted(admissions, key=lambda claims: (claims.header.version, claims.header.slot))
+    ordered = sorted(
+        admissions, key=lambda claims: (claims.header.version, claims.header.slot, encode(claims))
+    )
     if not ordered:
         return None
     newest = ordered[-1]
-    bound = [set(claims.jurisdictions) for claims in ordered if claims.jurisdictions]
+    places = {tuple(sorted(set(claims.jurisdictions))) for claims in ordered}
+    header = replace(
+        newest.header,
+        not_before_ms=max(claims.header.not_before_ms for claims in ordered),
+        not_after_ms=min(claims.header.not_after_ms for claims in ordered),
+    )
     return replace(
         newest,
+        header=header,
         tier=max(claims.tier for claims in ordered),
         trust_ceiling_ppm=min(claims.trust_ceiling_ppm for claims in ordered),
-        jurisdictions=tuple(sorted(set.intersection(*bound))) if bound else (),
+        jurisdictions=places.pop() if len(places) == 1 else (),
     )
 
 
-def group_trust(statements: Iterable[Claims], from_group: str, to_group: str) -> Ppm:
-    """Return how far `from_group` trusts `to_group`."""
-    stated = [
-        claims
-        for claims in statements
-        if isinstance(claims, GroupTrustClaims)
-        and (claims.from_group, claims.to_group) == (from_group, to_group)
-    ]
-    if stated:
-        return max(stated, key=lambda claims: (claims.header.version, -claims.trust_ppm)).trust_ppm
+def group_trust(stated: Iterable[GroupTrustClaims], from_group: str, to_group: str) -> Ppm:
+    """Return how far `from_group` trusts `to_group`, from all that the owner stated about this pair."""
+    newest = max(stated, key=lambda claims: (claims.header.version, -claims.trust_ppm), default=None)
+    if newest is not None:
+        return newest.trust_ppm
     return PPM_MAX if from_group == to_group else GROUP_TRUST_DEFAULT

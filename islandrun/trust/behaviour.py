@@ -49,7 +49,12 @@ def observe(behaviour: Behaviour, event: Event, now_ms: int) -> Behaviour:
 
 
 def behaviour_ppm(behaviour: Behaviour, now_ms: int) -> Ppm:
-    """Return the cautious estimate: 1,000,000 without bad observations, towards 0 with many."""
+    """Return the cautious estimate: 1,000,000 without bad observations, towards 0 with many.
+
+    Counts that cannot be (negative, not finite) give 0.
+    """
+    if not (0.0 <= behaviour.good < math.inf and 0.0 <= behaviour.bad < math.inf):
+        return Ppm(0)
     seen = _decayed(behaviour, now_ms)
     if seen.bad < _BAD_NEGLIGIBLE:
         return PPM_MAX

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from google.protobuf.message import Message
 
+from islandrun.errors import MalformedMessage
 from islandrun.v1 import attestation_pb2 as pb
 from islandrun.vocabulary import DataSetOffer, ModelOffer, Ppm, PublicKey, Tier
 from islandrun.wire import attestations as wire
@@ -46,7 +47,7 @@ class Header:
 class SelfClaims:
     """What an island says about itself."""
 
-    kind: ClassVar = "self"
+    kind: ClassVar[str] = "self"
     header: Header
     name: str
     incarnation: int
@@ -64,7 +65,7 @@ class SelfClaims:
 class AdmissionClaims:
     """What an owner grants an island: the only source of tier, group, place and ceiling."""
 
-    kind: ClassVar = "admission"
+    kind: ClassVar[str] = "admission"
     header: Header
     tier: Tier
     group: str
@@ -78,7 +79,7 @@ class AdmissionClaims:
 class RevocationClaims:
     """An owner takes an island's admission away, for good."""
 
-    kind: ClassVar = "authority"
+    kind: ClassVar[str] = "authority"
     header: Header
     island: PublicKey
     reason: str = ""
@@ -88,7 +89,7 @@ class RevocationClaims:
 class GroupTrustClaims:
     """How far islands of one group trust those of another; directed."""
 
-    kind: ClassVar = "authority"
+    kind: ClassVar[str] = "authority"
     header: Header
     from_group: str
     to_group: str
@@ -99,7 +100,7 @@ class GroupTrustClaims:
 class FreshnessClaims:
     """What the owner has said in all, so that a hidden statement is missed."""
 
-    kind: ClassVar = "authority"
+    kind: ClassVar[str] = "authority"
     header: Header
     set_hash: bytes
     statements: int
@@ -109,7 +110,7 @@ class FreshnessClaims:
 class CertificationClaims:
     """What an outside issuer certifies of an island."""
 
-    kind: ClassVar = "certification"
+    kind: ClassVar[str] = "certification"
     header: Header
     scheme: str
     level_ppm: Ppm
@@ -120,7 +121,7 @@ class CertificationClaims:
 class VouchClaims:
     """A ceiling: it can lower trust and never raise it."""
 
-    kind: ClassVar = "vouch"
+    kind: ClassVar[str] = "vouch"
     header: Header
     ceiling_ppm: Ppm
 
@@ -130,14 +131,19 @@ Claims = SelfClaims | AdmissionClaims | Authority | CertificationClaims | VouchC
 
 
 def encode(claims: Claims) -> bytes:
-    """Return the payload of a statement: the bytes to sign, once."""
-    header = _header_to_wire(claims.header)
-    message: Message
+    """Return the payload of a statement: the bytes to sign, once. Raises `MalformedMessage`."""
+    try:
+        return _to_wire(claims, _header_to_wire(claims.header)).SerializeToString()
+    except (ValueError, TypeError, OverflowError) as error:
+        raise MalformedMessage(f"a field of this {claims.kind} statement does not fit its type") from error
+
+
+def _to_wire(claims: Claims, header: pb.Header) -> Message:
     match claims:
         case SelfClaims():
-            message = _self_to_wire(claims, header)
+            return _self_to_wire(claims, header)
         case AdmissionClaims():
-            message = pb.Admission(
+            return pb.Admission(
                 header=header,
                 tier_ceiling=pb.Tier.Name(claims.tier),
                 group=claims.group,
@@ -147,26 +153,25 @@ def encode(claims: Claims) -> bytes:
                 token_id=claims.token_id,
             )
         case RevocationClaims():
-            body = pb.RevokeIsland(island=claims.island, reason=claims.reason)
-            message = pb.AuthorityStatement(header=header, revoke_island=body)
+            revoked = pb.RevokeIsland(island=claims.island, reason=claims.reason)
+            return pb.AuthorityStatement(header=header, revoke_island=revoked)
         case GroupTrustClaims():
             trust = pb.GroupTrust(
                 from_group=claims.from_group, to_group=claims.to_group, trust_ppm=claims.trust_ppm
             )
-            message = pb.AuthorityStatement(header=header, group_trust=trust)
+            return pb.AuthorityStatement(header=header, group_trust=trust)
         case FreshnessClaims():
             fresh = pb.Freshness(set_hash=claims.set_hash, statements=claims.statements)
-            message = pb.AuthorityStatement(header=header, freshness=fresh)
+            return pb.AuthorityStatement(header=header, freshness=fresh)
         case CertificationClaims():
-            message = pb.Certification(
+            return pb.Certification(
                 header=header,
                 scheme=claims.scheme,
                 evidence_sha256=claims.evidence_sha256,
                 level_ppm=claims.level_ppm,
             )
         case VouchClaims():
-            message = pb.Vouch(header=header, ceiling_ppm=claims.ceiling_ppm)
-    return message.SerializeToString()
+            return pb.Vouch(header=header, ceiling_ppm=claims.ceiling_ppm)
 
 
 def decode(kind: str, payload: bytes) -> Claims:
@@ -195,9 +200,11 @@ def decode(kind: str, payload: bytes) -> Claims:
                 Ppm(certified.level_ppm),
                 certified.evidence_sha256,
             )
-        case _:
+        case "vouch":
             vouch = wire.decode_vouch(payload)
             return VouchClaims(_header_from_wire(vouch.header), Ppm(vouch.ceiling_ppm))
+        case _:
+            raise MalformedMessage("the kind of a statement is not one this version knows")
 
 
 def _header_to_wire(header: Header) -> pb.Header:

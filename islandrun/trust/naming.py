@@ -14,7 +14,8 @@ from islandrun.errors import MalformedMessage
 from islandrun.vocabulary import IslandId, PublicKey
 
 _ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-_ID: Final = re.compile(r"[a-z2-7]{52}", re.ASCII)
+# 256 bits fill 51 characters and one bit of the last: it is "a" or "q".
+_ID: Final = re.compile(r"[a-z2-7]{51}[aq]", re.ASCII)
 _GROUP_CHARACTERS: Final = 13
 DOMAIN_SUFFIX: Final = ".islandrun.internal"
 
@@ -38,8 +39,11 @@ def display_id(island: IslandId) -> str:
 
 
 def read_display_id(text: str) -> IslandId:
-    """Read what `display_id` wrote; case and hyphens do not matter. Raises `MalformedMessage` on a typo."""
-    compact = text.strip().upper().replace("-", "").replace(" ", "")
+    """Read what `display_id` wrote; case, hyphens and spaces do not matter.
+
+    Raises `MalformedMessage`, which names the part with the typo.
+    """
+    compact = text.upper().replace("-", "").replace(" ", "").strip()
     if len(compact) != 4 * (_GROUP_CHARACTERS + 1):
         raise MalformedMessage("the island id does not have 56 characters; copy it whole")
     size = _GROUP_CHARACTERS + 1
@@ -47,7 +51,10 @@ def read_display_id(text: str) -> IslandId:
     for number, group in enumerate(groups, 1):
         if not set(group) <= set(_ALPHABET) or _check_character(group[:-1]) != group[-1]:
             raise MalformedMessage(f"the island id has a typo in part {number} of 4; compare it again")
-    return IslandId("".join(group[:-1] for group in groups).lower())
+    island = "".join(group[:-1] for group in groups).lower()
+    if not is_island_id(island):
+        raise MalformedMessage("the island id has a typo in part 4 of 4; compare it again")
+    return IslandId(island)
 
 
 def trust_domain(mesh_id: bytes) -> str:
@@ -85,9 +92,13 @@ def _base32(data: bytes) -> str:
 
 
 def _check_character(group: str) -> str:
-    """Return the Luhn modulo 32 check character, which notices every single typo."""
+    """Return the Luhn modulo 32 check character.
+
+    It notices every single typo, and every swap of neighbours but that of A and 7.
+    """
     total = 0
     for place, character in enumerate(group):
-        product = _ALPHABET.index(character) * (1 + place % 2)
+        # Doubled at the even places, so that the last one differs in weight from the check character.
+        product = _ALPHABET.index(character) * (2 - place % 2)
         total += product // 32 + product % 32
     return _ALPHABET[-total % 32]

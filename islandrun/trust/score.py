@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from islandrun.trust.behaviour import Behaviour, behaviour_ppm
-from islandrun.trust.claims import AdmissionClaims
+from islandrun.trust.claims import AdmissionClaims, SelfClaims
 from islandrun.trust.ledger import Ledger
+from islandrun.trust.signing import SKEW_MS
 from islandrun.vocabulary import PPM_MAX, IslandId, Ppm, PublicKey, Standing, Tier, TrustFactor, TrustScore
 
 _TIER_BASE: Mapping[Tier, Ppm] = {
@@ -25,7 +26,8 @@ _TIER_BASE: Mapping[Tier, Ppm] = {
 class TrustPolicy:
     """The owner's rules for trust on this node.
 
-    `jurisdictions` empty: any place. `required_schemes` must each be certified by an accepted issuer.
+    `jurisdictions` empty: any place. `required_schemes` must each be certified by one of `accepted_issuers`;
+    their vouches count, too. A tier that `tier_base` does not name is not trusted.
     """
 
     tier_base: Mapping[Tier, Ppm] = field(default_factory=lambda: dict(_TIER_BASE))
@@ -42,57 +44,101 @@ def score(
     behaviour: Behaviour | None,
     now_ms: int,
 ) -> TrustScore:
-    """Return the trust in an island with every factor of it."""
-    factors = tuple(_factors(ledger, island, my_group, policy, behaviour, now_ms))
+    """Return the trust in an island with every factor of it; the first of the lowest factors is the reason.
+
+    `my_group` is the group of the island that asks; empty means that it is not known, and trusts nobody.
+    `behaviour` None means that nothing was observed here yet: the owner's admission stands for it.
+    """
+    now_ms = ledger.present_ms(now_ms)
+    factors = (
+        _standing(ledger, island, now_ms),
+        _attested(ledger.self_claims(island), now_ms),
+        *_granted(ledger, ledger.admissions(island), my_group, policy),
+        _certified(ledger, island, policy, now_ms),
+        _vouched(ledger, island, policy, now_ms),
+        _behaved(behaviour, now_ms),
+    )
     return TrustScore(Ppm(min(factor.ppm for factor in factors)), factors)
 
 
-def _factors(
-    ledger: Ledger,
-    island: IslandId,
-    my_group: str,
-    policy: TrustPolicy,
-    behaviour: Behaviour | None,
-    now_ms: int,
-) -> Iterator[TrustFactor]:
+def _standing(ledger: Ledger, island: IslandId, now_ms: int) -> TrustFactor:
     standing = ledger.standing(island, now_ms)
-    yield _gate("standing", standing is Standing.ADMITTED, standing.name.lower())
-    claims = ledger.self_claims(island)
-    fresh = claims is not None and now_ms <= claims.header.not_after_ms
-    yield _gate("attested", fresh, "fresh" if fresh else "no fresh statement of its own")
-    admission = ledger.admission(island)
-    if admission is not None:
-        yield from _granted(ledger, admission, my_group, policy)
-    yield from _certified(ledger, island, policy)
-    for vouch in ledger.vouches(island):
-        yield TrustFactor("vouch", vouch.ceiling_ppm, "a ceiling that another island set")
-    if behaviour is not None:
-        yield TrustFactor("behaviour", behaviour_ppm(behaviour, now_ms), "as seen from here")
+    return _gate("standing", standing is Standing.ADMITTED, standing.name.lower())
+
+
+def _attested(claims: SelfClaims | None, now_ms: int) -> TrustFactor:
+    is_fresh = claims is not None and now_ms <= claims.header.not_after_ms
+    return _gate("attested", is_fresh, "fresh" if is_fresh else "no fresh statement of its own")
 
 
 def _granted(
-    ledger: Ledger, admission: AdmissionClaims, my_group: str, policy: TrustPolicy
+    ledger: Ledger, admissions: tuple[AdmissionClaims, ...], my_group: str, policy: TrustPolicy
 ) -> Iterator[TrustFactor]:
-    tier = admission.tier
-    yield TrustFactor("admission", admission.trust_ceiling_ppm, "the owner's ceiling for this island")
-    yield TrustFactor("tier", policy.tier_base.get(tier, Ppm(0)), tier.name.lower())
-    yield TrustFactor(
-        "group", ledger.group_trust(my_group, admission.group), f"{my_group} to {admission.group}"
+    """Yield what the owner's admissions allow: of each factor the lowest over all of them, 0 without any."""
+    ceilings = [claims.trust_ceiling_ppm for claims in admissions]
+    yield _lowest("admission_ceiling", ceilings, "the owner's ceiling for this island")
+    tiers = sorted({claims.tier for claims in admissions})
+    bases = [policy.tier_base.get(tier, Ppm(0)) for tier in tiers]
+    yield _lowest("tier_base", bases, ", ".join(tier.name.lower() for tier in tiers))
+    groups = sorted({claims.group for claims in admissions})
+    trusts = [ledger.group_trust(my_group, group) for group in groups] if my_group else []
+    yield _lowest("group", trusts, f"{my_group or 'no group'} to {', '.join(groups) or 'none'}")
+    yield _located(admissions, policy)
+
+
+def _located(admissions: tuple[AdmissionClaims, ...], policy: TrustPolicy) -> TrustFactor:
+    """Require every place that any admission names to be allowed, and each admission to name one."""
+    if not policy.jurisdictions:
+        return _gate("jurisdiction", True, "any place is allowed")
+    allowed = set(policy.jurisdictions)
+    named = sorted({place for claims in admissions for place in claims.jurisdictions})
+    is_inside = all(
+        claims.jurisdictions and allowed.issuperset(claims.jurisdictions) for claims in admissions
     )
-    if policy.jurisdictions:
-        places = admission.jurisdictions
-        inside = bool(places) and set(places) <= set(policy.jurisdictions)
-        yield _gate("jurisdiction", inside, ", ".join(places) or "none admitted")
+    return _gate("jurisdiction", bool(admissions) and is_inside, ", ".join(named) or "no place is attested")
 
 
-def _certified(ledger: Ledger, island: IslandId, policy: TrustPolicy) -> Iterator[TrustFactor]:
-    for scheme in policy.required_schemes:
-        levels = [
-            claims.level_ppm
-            for claims in ledger.certifications(island)
-            if claims.scheme == scheme and claims.header.issuer in policy.accepted_issuers
-        ]
-        yield TrustFactor(f"certification {scheme}", max(levels, default=Ppm(0)), "required")
+def _certified(ledger: Ledger, island: IslandId, policy: TrustPolicy, now_ms: int) -> TrustFactor:
+    """Return the lowest level over the required schemes; of one scheme the best valid level counts."""
+    if not policy.required_schemes:
+        return TrustFactor("certifications", PPM_MAX, "none required")
+    valid = [
+        claims
+        for claims in ledger.certifications(island)
+        if claims.header.issuer in policy.accepted_issuers
+        and claims.header.not_before_ms - SKEW_MS <= now_ms <= claims.header.not_after_ms
+    ]
+    levels = [
+        max((claims.level_ppm for claims in valid if claims.scheme == scheme), default=Ppm(0))
+        for scheme in policy.required_schemes
+    ]
+    return _lowest("certifications", levels, ", ".join(policy.required_schemes))
+
+
+def _vouched(ledger: Ledger, island: IslandId, policy: TrustPolicy, now_ms: int) -> TrustFactor:
+    """Return the lowest ceiling that the owner or an accepted issuer set.
+
+    Those of other members do not count: one bad member could hold down all others.
+    """
+    listened_to = {ledger.genesis.owner, *policy.accepted_issuers}
+    ceilings = [
+        claims.ceiling_ppm
+        for claims in ledger.vouches(island)
+        if claims.header.issuer in listened_to and now_ms <= claims.header.not_after_ms + SKEW_MS
+    ]
+    if not ceilings:
+        return TrustFactor("vouches", PPM_MAX, "nobody holds it down")
+    return _lowest("vouches", ceilings, f"the lowest of {len(ceilings)}")
+
+
+def _behaved(behaviour: Behaviour | None, now_ms: int) -> TrustFactor:
+    if behaviour is None:
+        return TrustFactor("behaviour", PPM_MAX, "nothing observed yet")
+    return TrustFactor("behaviour", behaviour_ppm(behaviour, now_ms), "as seen from here")
+
+
+def _lowest(name: str, values: list[Ppm], detail: str) -> TrustFactor:
+    return TrustFactor(name, min(values, default=Ppm(0)), detail)
 
 
 def _gate(name: str, is_open: bool, detail: str) -> TrustFactor:

@@ -8,15 +8,26 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NoReturn, final
 
 from islandrun.errors import BadSignature, Contradiction, ExpiredAttestation, MalformedMessage
-from islandrun.trust.claims import AdmissionClaims, Claims, SelfClaims, decode, encode
+from islandrun.trust.claims import (
+    AdmissionClaims,
+    CertificationClaims,
+    Claims,
+    FreshnessClaims,
+    GroupTrustClaims,
+    RevocationClaims,
+    SelfClaims,
+    VouchClaims,
+    decode,
+    encode,
+)
 from islandrun.trust.ed25519 import Signer, is_signed_by
 from islandrun.trust.genesis import Genesis
 from islandrun.v1 import attestation_pb2 as pb
 from islandrun.vocabulary import PublicKey
-from islandrun.wire.attestations import check_signed
+from islandrun.wire.attestations import check_envelope, check_signed
 
 __all__ = ["SignedAttestation", "Signer", "VerifiedAttestation", "sign", "verify"]
 
@@ -24,6 +35,9 @@ SKEW_MS: Final = 5 * 60 * 1000
 """How far the clocks of two islands may differ."""
 
 SELF_LIFE_MS_MAX: Final = 24 * 3600 * 1000
+LIFE_MS_MAX: Final = 366 * 24 * 3600 * 1000
+"""The longest life of an admission, a certification or a vouch."""
+
 _LABEL: Final = b"islandrun/v1\0"
 _PASS: Final = object()
 
@@ -55,73 +69,120 @@ class SignedAttestation:
         return cls(message.kind, message.payload, PublicKey(message.issuer), message.signature)
 
 
+@final
 class VerifiedAttestation:
     """A statement whose signature, form, window and right to speak were checked. Only `verify` makes one."""
 
-    __slots__ = ("claims", "signed")
+    __slots__ = ("_claims", "_signed")
 
     def __init__(self, signed: SignedAttestation, claims: Claims, made_by: object) -> None:
         if made_by is not _PASS:
             raise TypeError("a VerifiedAttestation comes from islandrun.trust.signing.verify only")
-        self.signed = signed
-        self.claims = claims
+        self._signed = signed
+        self._claims = claims
+
+    @property
+    def signed(self) -> SignedAttestation:
+        """The statement as it travels."""
+        return self._signed
+
+    @property
+    def claims(self) -> Claims:
+        """What it says."""
+        return self._claims
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a VerifiedAttestation is neither copied nor stored; verify the statement again")
 
     def __repr__(self) -> str:
-        return f"<VerifiedAttestation {self.signed.kind} by {self.signed.issuer.hex()[:8]}>"
+        return f"<VerifiedAttestation {self._signed.kind} by {self._signed.issuer.hex()[:8]}>"
 
 
 def sign(claims: Claims, signer: Signer) -> SignedAttestation:
-    """Turn claims into a statement; `signer` holds the key that the header names as issuer."""
+    """Turn claims into a statement; `signer` holds the key that the header names as issuer.
+
+    Raises `MalformedMessage` for claims that no reader would accept: a mistake shows where it is made.
+    """
     payload = encode(claims)
+    decode(claims.kind, payload)
     signature = signer(_signed_bytes(claims.kind, payload))
     return SignedAttestation(claims.kind, payload, claims.header.issuer, signature)
 
 
 def verify(signed: SignedAttestation, genesis: Genesis, now_ms: int) -> VerifiedAttestation:
-    """Check a statement of this mesh at this moment.
+    """Check a statement of this mesh at this moment (milliseconds since 1970).
 
-    Raises `MalformedMessage`, `BadSignature`, `ExpiredAttestation` (outside its window, give or take five
-    minutes) or `Contradiction` (the signer has no right to say this).
+    An admission past its end still verifies, so that its island is known as expired; what the owner states
+    with kind "authority" has no end. Raises `MalformedMessage`, `BadSignature`, `ExpiredAttestation` (outside
+    its window, give or take five minutes) or `Contradiction` (the signer has no right to say this).
     """
-    check_signed(signed.to_wire())
+    claims = _authentic(signed, genesis)
+    check_window(claims, now_ms)
+    return VerifiedAttestation(signed, claims, _PASS)
+
+
+def verify_then(signed: SignedAttestation, genesis: Genesis) -> VerifiedAttestation:
+    """Check a statement as `verify` does, but at the moment at which it was made.
+
+    For proofs only: that a key contradicted itself stays true after the statements have ended.
+    """
+    claims = _authentic(signed, genesis)
+    check_window(claims, claims.header.issued_at_ms)
+    return VerifiedAttestation(signed, claims, _PASS)
+
+
+def check_window(claims: Claims, now_ms: int) -> None:
+    """Refuse a statement outside its window or with too long a life. A revocation holds at any time.
+
+    Raises `ExpiredAttestation` or `MalformedMessage`.
+    """
+    if isinstance(claims, RevocationClaims):
+        return
+    header = claims.header
+    if header.issued_at_ms > now_ms + SKEW_MS or header.not_before_ms > now_ms + SKEW_MS:
+        raise ExpiredAttestation(f"a {claims.kind} statement is from the future; compare the clocks")
+    if isinstance(claims, GroupTrustClaims | FreshnessClaims):
+        return
+    life_ms_max = SELF_LIFE_MS_MAX if isinstance(claims, SelfClaims) else LIFE_MS_MAX
+    if header.not_after_ms - header.not_before_ms > life_ms_max:
+        hours = life_ms_max // 3_600_000
+        raise MalformedMessage(f"a {claims.kind} statement claims a life of more than {hours} hours")
+    if now_ms > header.not_after_ms + SKEW_MS and not isinstance(claims, AdmissionClaims):
+        raise ExpiredAttestation(f"a {claims.kind} statement is past its end")
+
+
+def _authentic(signed: SignedAttestation, genesis: Genesis) -> Claims:
+    """Return what a statement says, once it is sure who says it, in which mesh, and that they may."""
+    check_envelope(signed.kind, signed.payload, signed.issuer, signed.signature)
     if not is_signed_by(signed.issuer, _signed_bytes(signed.kind, signed.payload), signed.signature):
         raise BadSignature(f"a {signed.kind} statement does not carry its issuer's signature")
     claims = decode(signed.kind, signed.payload)
-    header = claims.header
-    if header.issuer != signed.issuer:
+    if claims.header.issuer != signed.issuer:
         raise Contradiction(f"a {signed.kind} statement names another issuer inside than outside")
-    if header.mesh_id != genesis.mesh_id:
+    if claims.header.mesh_id != genesis.mesh_id:
         raise MalformedMessage(f"a {signed.kind} statement belongs to another mesh")
-    _check_right(claims, genesis)
-    _check_window(claims, now_ms)
-    return VerifiedAttestation(signed, claims, _PASS)
+    if not _may_say(claims, genesis.owner):
+        raise Contradiction(f"this key may not issue a {claims.kind} statement about that subject")
+    return claims
+
+
+def _may_say(claims: Claims, owner: PublicKey) -> bool:
+    """Say whether the issuer has a right to this statement and its subject is who it is about."""
+    issuer, subject = claims.header.issuer, claims.header.subject
+    match claims:
+        case SelfClaims():
+            return issuer == subject
+        case AdmissionClaims():
+            return issuer == owner
+        case RevocationClaims():
+            # Its place names the island: nothing but another revocation of that island can replace it.
+            return issuer == owner and subject == claims.island != owner
+        case GroupTrustClaims() | FreshnessClaims():
+            return issuer == subject == owner
+        case CertificationClaims() | VouchClaims():
+            return issuer != subject
 
 
 def _signed_bytes(kind: str, payload: bytes) -> bytes:
     name = kind.encode("ascii", "replace")
     return _LABEL + bytes((len(name),)) + name + len(payload).to_bytes(4, "big") + payload
-
-
-def _check_right(claims: Claims, genesis: Genesis) -> None:
-    """Refuse a statement by somebody who may not make it."""
-    issuer, subject = claims.header.issuer, claims.header.subject
-    match claims.kind:
-        case "self":
-            allowed = issuer == subject
-        case "admission" | "authority":
-            allowed = issuer == genesis.owner
-        case _:
-            allowed = issuer != subject
-    if not allowed:
-        raise Contradiction(f"this key may not issue a {claims.kind} statement about that island")
-
-
-def _check_window(claims: Claims, now_ms: int) -> None:
-    header = claims.header
-    if header.issued_at_ms > now_ms + SKEW_MS or header.not_before_ms > now_ms + SKEW_MS:
-        raise ExpiredAttestation(f"a {claims.kind} statement is from the future; compare the clocks")
-    if isinstance(claims, SelfClaims) and header.not_after_ms - header.not_before_ms > SELF_LIFE_MS_MAX:
-        raise MalformedMessage("a self statement claims a life of more than 24 hours")
-    expires = isinstance(claims, SelfClaims | AdmissionClaims) or claims.kind in ("certification", "vouch")
-    if expires and now_ms > header.not_after_ms + SKEW_MS and claims.kind != "admission":
-        raise ExpiredAttestation(f"a {claims.kind} statement is past its end")

@@ -1,6 +1,6 @@
 """Signed statements as they come from outside: decoded strictly, every field within its limit.
 
-A statement is checked in two steps: `check_signed` before its signature is verified (sizes only), and
+A statement is checked in two steps: `check_signed` before its signature is verified (kind and sizes), and
 `decode_*` after it (the payload). Unknown fields are kept in the signed bytes and otherwise ignored;
 unknown critical bits reject the statement.
 """
@@ -22,50 +22,50 @@ KINDS: Final = ("self", "admission", "authority", "certification", "vouch")
 _CRITICAL_KNOWN: Final = 0
 _ADDRESS: Final = re.compile(r"(\[[0-9a-fA-F:]{2,45}\]|[A-Za-z0-9.\-]{1,253}):([0-9]{1,5})", re.ASCII)
 _JURISDICTION: Final = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", re.ASCII)
-_TIME_MS_MAX: Final = 1 << 52
 
 M = TypeVar("M", bound=Message)
 
 
 def check_signed(signed: pb.SignedAttestation) -> None:
     """Check the outside of a statement: kind and sizes. Raises `MalformedMessage`."""
-    _require(signed.kind in KINDS, "kind", "is not one this version knows")
-    _require(len(signed.payload) <= limits.RECORD_BYTES_MAX, "payload", "is larger than 8 KiB")
-    _require(len(signed.issuer) == limits.KEY_BYTES, "issuer", "is not a 32-byte key")
-    _require(len(signed.signature) == limits.SIGNATURE_BYTES, "signature", "does not have 64 bytes")
+    check_envelope(signed.kind, signed.payload, signed.issuer, signed.signature)
+
+
+def decode_signed(data: bytes) -> pb.SignedAttestation:
+    """Decode a statement as it is stored; its signature is still unchecked. Raises `MalformedMessage`."""
+    message = parse(pb.SignedAttestation, data, limits.RECORD_BYTES_MAX)
+    check_signed(message)
+    return message
+
+
+def check_envelope(kind: str, payload: bytes, issuer: bytes, signature: bytes) -> None:
+    """Check kind and sizes of what a statement travels in. Raises `MalformedMessage`."""
+    _require(kind in KINDS, "kind", "is not one this version knows")
+    size_max = limits.PAYLOAD_BYTES_MAX
+    _require(len(payload) <= size_max, "payload", f"is over {size_max} bytes")
+    _require(len(issuer) == limits.KEY_BYTES, "issuer", "is not a 32-byte key")
+    _require(len(signature) == limits.SIGNATURE_BYTES, "signature", "does not have 64 bytes")
 
 
 def decode_self(payload: bytes) -> pb.SelfAttestation:
-    """Decode what an island says about itself."""
+    """Decode what an island says about itself; it has one place for that, slot 0."""
     message = parse(pb.SelfAttestation, payload)
     _check_header(message.header)
+    _require(message.header.slot == 0, "header.slot", "is not 0 in a self statement")
     check_name(message.name, "name")
+    _require(message.incarnation < limits.TIME_MS_MAX, "incarnation", "is not within its range")
     _count(message.endpoints, limits.ENDPOINTS_MAX, "endpoints")
     for endpoint in message.endpoints:
         check_address(endpoint.address, "endpoints.address")
     _count(message.models, limits.MODELS_MAX, "models")
     for model in message.models:
-        check_printable(model.name, limits.MODEL_NAME_CHARACTERS_MAX, "models.name")
-        _check_ppm(model.quality_ppm, "models.quality_ppm")
-        _require(
-            model.context_tokens_max <= limits.TOKENS_MAX * 10, "models.context_tokens_max", "is too large"
-        )
-        for price in (model.input_price_microusd, model.output_price_microusd):
-            _require(price <= 10**12, "models.price", "is over a million dollars per million tokens")
+        _check_model(model)
     _count(message.data_sets, limits.DATA_SETS_MAX, "data_sets")
     for data_set in message.data_sets:
-        check_name(data_set.name, "data_sets.name")
-        _check_ppm(data_set.sensitivity_ppm, "data_sets.sensitivity_ppm")
-        if data_set.jurisdiction:
-            _check_jurisdiction(data_set.jurisdiction, "data_sets.jurisdiction")
-        _require(
-            len(data_set.embedding_model) <= limits.NAME_CHARACTERS_MAX,
-            "data_sets.embedding_model",
-            "is long",
-        )
-    _check_jurisdictions(message.claimed_jurisdictions)
-    _require(message.requests_max <= 1_000_000, "requests_max", "is over a million")
-    _require(len(message.software_version) <= limits.NAME_CHARACTERS_MAX, "software_version", "is too long")
+        _check_data_set(data_set)
+    _check_jurisdictions(message.claimed_jurisdictions, "claimed_jurisdictions")
+    _require(message.requests_max <= limits.REQUESTS_MAX, "requests_max", "is over a million")
+    _check_optional(message.software_version, limits.NAME_CHARACTERS_MAX, "software_version")
     _require(message.state in (1, 2, 3), "state", "is not set or not known")
     _require(len(message.front) in (0, limits.KEY_BYTES), "front", "is not a 32-byte key")
     return message
@@ -77,14 +77,11 @@ def decode_admission(payload: bytes) -> pb.Admission:
     _check_header(message.header)
     _require(message.tier_ceiling in (1, 2, 3), "tier_ceiling", "is not set or not known")
     check_name(message.group, "group")
-    _check_jurisdictions(message.jurisdictions)
+    _check_jurisdictions(message.jurisdictions, "jurisdictions")
     _check_ppm(message.trust_ceiling_ppm, "trust_ceiling_ppm")
-    _require(
-        len(message.certificate_der) <= limits.CERTIFICATE_BYTES_MAX,
-        "certificate_der",
-        "is larger than 4 KiB",
-    )
-    _require(len(message.token_id) in (0, 16), "token_id", "does not have 16 bytes")
+    size = len(message.certificate_der)
+    _require(size <= limits.CERTIFICATE_BYTES_MAX, "certificate_der", "is larger than 4 KiB")
+    _require(len(message.token_id) in (0, limits.TOKEN_ID_BYTES), "token_id", "does not have 16 bytes")
     return message
 
 
@@ -94,22 +91,18 @@ def decode_authority(payload: bytes) -> pb.AuthorityStatement:
     _check_header(message.header)
     match message.WhichOneof("body"):
         case "revoke_island":
-            _require(
-                len(message.revoke_island.island) == limits.KEY_BYTES, "revoke_island.island", "is not a key"
-            )
-            _require(
-                len(message.revoke_island.reason) <= 256, "revoke_island.reason", "is over 256 characters"
-            )
+            body = message.revoke_island
+            _require(len(body.island) == limits.KEY_BYTES, "revoke_island.island", "is not a 32-byte key")
+            _check_optional(body.reason, limits.REASON_CHARACTERS_MAX, "revoke_island.reason")
         case "group_trust":
             check_name(message.group_trust.from_group, "group_trust.from_group")
             check_name(message.group_trust.to_group, "group_trust.to_group")
             _check_ppm(message.group_trust.trust_ppm, "group_trust.trust_ppm")
         case "freshness":
-            _require(
-                len(message.freshness.set_hash) == limits.HASH_BYTES, "freshness.set_hash", "is not a hash"
-            )
+            size = len(message.freshness.set_hash)
+            _require(size == limits.HASH_BYTES, "freshness.set_hash", "is not a 32-byte hash")
         case _:
-            raise MalformedMessage("authority statement: its body is not one this version knows")
+            raise MalformedMessage("the body of an authority statement is not one this version knows")
     return message
 
 
@@ -118,7 +111,8 @@ def decode_certification(payload: bytes) -> pb.Certification:
     message = parse(pb.Certification, payload)
     _check_header(message.header)
     check_name(message.scheme, "scheme")
-    _require(len(message.evidence_sha256) in (0, limits.HASH_BYTES), "evidence_sha256", "is not a hash")
+    size = len(message.evidence_sha256)
+    _require(size in (0, limits.HASH_BYTES), "evidence_sha256", "is not a 32-byte hash")
     _check_ppm(message.level_ppm, "level_ppm")
     return message
 
@@ -131,64 +125,81 @@ def decode_vouch(payload: bytes) -> pb.Vouch:
     return message
 
 
-def parse(kind: type[M], payload: bytes) -> M:
-    """Decode bytes as one message type. Raises `MalformedMessage`."""
-    if len(payload) > limits.RECORD_BYTES_MAX:
-        raise MalformedMessage(f"{kind.__name__}: larger than {limits.RECORD_BYTES_MAX} bytes")
+def parse(kind: type[M], data: bytes, size_bytes_max: int = limits.PAYLOAD_BYTES_MAX) -> M:
+    """Decode bytes as one message type; the size is checked first. Raises `MalformedMessage`."""
+    if len(data) > size_bytes_max:
+        raise MalformedMessage(f"{kind.__name__} is over {size_bytes_max} bytes")
     message = kind()
     try:
-        message.ParseFromString(payload)
-    except (DecodeError, RecursionError) as error:
+        message.ParseFromString(data)
+    except (DecodeError, RecursionError, ValueError) as error:
         raise MalformedMessage(f"{kind.__name__}: the bytes do not decode") from error
     return message
 
 
 def check_name(name: str, where: str) -> None:
-    """Require a name that can be shown on one line."""
+    """Require a name that can be shown on one line. Raises `MalformedMessage`."""
     check_printable(name, limits.NAME_CHARACTERS_MAX, where)
 
 
 def check_printable(text: str, characters_max: int, where: str) -> None:
-    """Require non-empty printable text of bounded length."""
+    """Require non-empty printable text of bounded length. Raises `MalformedMessage`."""
     _require(0 < len(text) <= characters_max, where, f"does not have 1 to {characters_max} characters")
     _require(text.isprintable() and not text.isspace(), where, "holds characters that cannot be shown")
 
 
 def check_address(address: str, where: str) -> None:
-    """Require "host:port"."""
+    """Require "host:port". Raises `MalformedMessage`."""
     found = _ADDRESS.fullmatch(address)
     _require(found is not None and 0 < int(found[2]) < 65536, where, 'is not "host:port"')
 
 
 def _check_header(header: pb.Header) -> None:
-    _require(len(header.mesh_id) == limits.HASH_BYTES, "header.mesh_id", "is not a hash")
-    _require(len(header.issuer) == limits.KEY_BYTES, "header.issuer", "is not a key")
-    _require(len(header.subject) == limits.KEY_BYTES, "header.subject", "is not a key")
-    _require(header.slot < 1 << 31, "header.slot", "is too large")
-    _require(header.epoch < 1 << 31, "header.epoch", "is too large")
-    _require(0 < header.sequence < _TIME_MS_MAX, "header.sequence", "is not within its range")
-    _require(len(header.previous_hash) in (0, limits.HASH_BYTES), "header.previous_hash", "is not a hash")
-    _require(
-        0 < header.not_before_ms <= header.not_after_ms < _TIME_MS_MAX,
-        "header.not_after_ms",
-        "is not after its begin",
-    )
-    _require(0 < header.issued_at_ms < _TIME_MS_MAX, "header.issued_at_ms", "is not within its range")
+    _require(len(header.mesh_id) == limits.HASH_BYTES, "header.mesh_id", "is not a 32-byte hash")
+    _require(len(header.issuer) == limits.KEY_BYTES, "header.issuer", "is not a 32-byte key")
+    _require(len(header.subject) == limits.KEY_BYTES, "header.subject", "is not a 32-byte key")
+    _require(header.slot <= limits.SLOT_MAX, "header.slot", "is too large")
+    _require(header.epoch <= limits.EPOCH_MAX, "header.epoch", "is too large")
+    _require(0 < header.sequence < limits.TIME_MS_MAX, "header.sequence", "is not within its range")
+    size = len(header.previous_hash)
+    _require(size in (0, limits.HASH_BYTES), "header.previous_hash", "is not a 32-byte hash")
+    _require(0 < header.issued_at_ms < limits.TIME_MS_MAX, "header.issued_at_ms", "is not within its range")
+    ordered = 0 < header.not_before_ms <= header.not_after_ms < limits.TIME_MS_MAX
+    _require(ordered, "header.not_after_ms", "is not after the begin, or not within its range")
     _require(header.critical & ~_CRITICAL_KNOWN == 0, "header.critical", "needs a newer version")
+
+
+def _check_model(model: pb.ModelOffer) -> None:
+    check_printable(model.name, limits.MODEL_NAME_CHARACTERS_MAX, "models.name")
+    _check_ppm(model.quality_ppm, "models.quality_ppm")
+    size = model.context_tokens_max
+    _require(size <= limits.CONTEXT_TOKENS_MAX, "models.context_tokens_max", "is too large")
+    for price in (model.input_price_microusd, model.output_price_microusd):
+        what = "is over a million dollars per million tokens"
+        _require(price <= limits.PRICE_MICROUSD_MAX, "models.price", what)
+
+
+def _check_data_set(data_set: pb.DataSetOffer) -> None:
+    check_name(data_set.name, "data_sets.name")
+    _check_ppm(data_set.sensitivity_ppm, "data_sets.sensitivity_ppm")
+    _require(data_set.size_bytes < limits.TIME_MS_MAX, "data_sets.size_bytes", "is too large")
+    _check_jurisdictions([data_set.jurisdiction] if data_set.jurisdiction else [], "data_sets.jurisdiction")
+    _check_optional(data_set.embedding_model, limits.MODEL_NAME_CHARACTERS_MAX, "data_sets.embedding_model")
+
+
+def _check_optional(text: str, characters_max: int, where: str) -> None:
+    if text:
+        check_printable(text, characters_max, where)
 
 
 def _check_ppm(value: int, where: str) -> None:
     _require(value <= PPM_MAX, where, "is over 1,000,000")
 
 
-def _check_jurisdiction(code: str, where: str) -> None:
-    _require(_JURISDICTION.fullmatch(code) is not None, where, "is not an ISO 3166 code")
-
-
-def _check_jurisdictions(codes: Sequence[str]) -> None:
-    _count(codes, limits.JURISDICTIONS_MAX, "jurisdictions")
+def _check_jurisdictions(codes: Sequence[str], where: str) -> None:
+    _count(codes, limits.JURISDICTIONS_MAX, where)
     for code in codes:
-        _check_jurisdiction(code, "jurisdictions")
+        _require(_JURISDICTION.fullmatch(code) is not None, where, "is not an ISO 3166 code")
 
 
 def _count(items: Sequence[object], count_max: int, where: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from typing import Final
 
 from islandrun.errors import MalformedMessage
@@ -24,10 +24,11 @@ from islandrun.vocabulary import (
     Usage,
 )
 from islandrun.wire import limits
+from islandrun.wire.attestations import check_printable
 
 ROLES: Final = ("system", "developer", "user", "assistant", "tool")
 FINISH_REASONS: Final = ("stop", "length", "tool_calls", "content_filter")
-_LIST_MAX: Final = 256
+_TEMPERATURE_MAX: Final = 100.0
 
 
 def prompt_from_wire(message: inference_pb2.Prompt) -> Prompt:
@@ -45,7 +46,15 @@ def prompt_from_wire(message: inference_pb2.Prompt) -> Prompt:
 
 
 def prompt_to_wire(prompt: Prompt) -> inference_pb2.Prompt:
-    """Return a prompt in its form on the wire."""
+    """Return a prompt in its form on the wire. Raises `MalformedMessage` when text is not valid Unicode."""
+    try:
+        return _prompt_to_wire(prompt)
+    except ValueError:
+        # The encoder's error holds the text, so it is not kept as a cause.
+        raise MalformedMessage("prompt: a text holds half of a surrogate pair; send valid Unicode") from None
+
+
+def _prompt_to_wire(prompt: Prompt) -> inference_pb2.Prompt:
     return inference_pb2.Prompt(
         messages=[
             inference_pb2.Message(
@@ -74,11 +83,16 @@ def prompt_to_wire(prompt: Prompt) -> inference_pb2.Prompt:
 def sampling_from_wire(message: inference_pb2.Sampling) -> Sampling:
     """Read sampling settings. Raises `MalformedMessage`."""
     _count(len(message.stop), limits.STOP_WORDS_MAX, "sampling.stop")
+    for word in message.stop:
+        _length(word, limits.STOP_WORD_CHARACTERS_MAX, "sampling.stop")
     if message.tokens_max > limits.TOKENS_MAX:
         raise MalformedMessage("sampling.tokens_max is too large")
-    for value, where in ((message.temperature, "temperature"), (message.top_p, "top_p")):
-        if not math.isfinite(value) or not 0 <= value <= 100:
-            raise MalformedMessage(f"sampling.{where} is not within its range")
+    for value, highest, where in (
+        (message.temperature, _TEMPERATURE_MAX, "temperature"),
+        (message.top_p, 1.0, "top_p"),
+    ):
+        if not 0.0 <= value <= highest:  # false for NaN, too
+            raise MalformedMessage(f"sampling.{where} is not within 0 to {highest:g}")
     return Sampling(
         temperature=message.temperature if message.HasField("temperature") else None,
         top_p=message.top_p if message.HasField("top_p") else None,
@@ -89,61 +103,71 @@ def sampling_from_wire(message: inference_pb2.Sampling) -> Sampling:
 
 
 def sampling_to_wire(sampling: Sampling) -> inference_pb2.Sampling:
-    """Return sampling settings in their form on the wire."""
-    return inference_pb2.Sampling(
-        temperature=sampling.temperature,
-        top_p=sampling.top_p,
-        tokens_max=sampling.tokens_max,
-        stop=sampling.stop,
-        seed=sampling.seed,
-    )
+    """Return sampling settings in their form on the wire. Raises `MalformedMessage`."""
+    try:
+        return inference_pb2.Sampling(
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            tokens_max=sampling.tokens_max,
+            stop=sampling.stop,
+            seed=sampling.seed,
+        )
+    except ValueError:
+        raise MalformedMessage("sampling: a number or a stop word does not fit its type") from None
 
 
 def hints_from_wire(message: chat_pb2.Hints) -> Hints:
     """Read a client's hints. Raises `MalformedMessage`."""
     if message.sensitivity_min_ppm > PPM_MAX:
         raise MalformedMessage("hints.sensitivity_min_ppm is over 1,000,000")
-    for field in ("jurisdictions", "only", "ignore", "tiers", "data_sets"):
-        _count(len(getattr(message, field)), _LIST_MAX, f"hints.{field}")
+    if message.cost_max_microusd > limits.COST_MICROUSD_MAX:
+        raise MalformedMessage("hints.cost_max_microusd is over a billion dollars")
+    _count(len(message.tiers), limits.HINT_ENTRIES_MAX, "hints.tiers")
     if not all(tier in (1, 2, 3) for tier in message.tiers):
         raise MalformedMessage("hints.tiers holds a tier that is not known")
+    _length(message.profile, limits.HINT_CHARACTERS_MAX, "hints.profile")
     return Hints(
         sensitivity_min_ppm=Ppm(message.sensitivity_min_ppm),
-        jurisdictions=tuple(message.jurisdictions),
-        only=tuple(message.only),
-        ignore=tuple(message.ignore),
+        jurisdictions=_words(message.jurisdictions, "jurisdictions"),
+        only=_words(message.only, "only"),
+        ignore=_words(message.ignore, "ignore"),
         tiers=tuple(Tier(tier) for tier in message.tiers),
         cost_max_microusd=message.cost_max_microusd if message.HasField("cost_max_microusd") else None,
         deadline_ms=message.deadline_ms if message.HasField("deadline_ms") else None,
-        data_sets=tuple(message.data_sets),
+        data_sets=_words(message.data_sets, "data_sets"),
         profile=message.profile,
     )
 
 
 def hints_to_wire(hints: Hints) -> chat_pb2.Hints:
-    """Return hints in their form on the wire."""
-    message = chat_pb2.Hints(
-        sensitivity_min_ppm=hints.sensitivity_min_ppm,
-        jurisdictions=hints.jurisdictions,
-        only=hints.only,
-        ignore=hints.ignore,
-        cost_max_microusd=hints.cost_max_microusd,
-        deadline_ms=hints.deadline_ms,
-        data_sets=hints.data_sets,
-        profile=hints.profile,
-    )
-    message.tiers.extend(attestation_pb2.Tier.Value(f"TIER_{tier.name}") for tier in hints.tiers)  # type: ignore[misc]
-    return message
+    """Return hints in their form on the wire. Raises `MalformedMessage`."""
+    try:
+        return chat_pb2.Hints(
+            sensitivity_min_ppm=hints.sensitivity_min_ppm,
+            jurisdictions=hints.jurisdictions,
+            only=hints.only,
+            ignore=hints.ignore,
+            tiers=[attestation_pb2.Tier.Name(tier) for tier in hints.tiers],
+            cost_max_microusd=hints.cost_max_microusd,
+            deadline_ms=hints.deadline_ms,
+            data_sets=hints.data_sets,
+            profile=hints.profile,
+        )
+    except ValueError:
+        raise MalformedMessage("hints: a number or a name does not fit its type") from None
 
 
 def piece_from_wire(chunk: inference_pb2.Chunk) -> AnswerPiece:
-    """Read a piece of an answer. Raises `MalformedMessage`."""
+    """Read a piece of an answer; a count of tokens above its limit counts as the limit.
+
+    Raises `MalformedMessage`.
+    """
     match chunk.WhichOneof("body"):
         case "text":
             return TextDelta(chunk.text)
         case "tool_call":
             call = chunk.tool_call
-            _count(call.index, limits.TOOL_CALLS_MAX, "tool_call.index")
+            _count(call.index + 1, limits.TOOL_CALLS_MAX, "tool calls of an answer")
             return ToolCallDelta(call.index, call.id, call.name, call.arguments)
         case "finished":
             finished = chunk.finished
@@ -153,13 +177,22 @@ def piece_from_wire(chunk: inference_pb2.Chunk) -> AnswerPiece:
                 min(finished.usage.input_tokens, limits.TOKENS_MAX),
                 min(finished.usage.output_tokens, limits.TOKENS_MAX),
             )
-            return Finished(finished.reason, usage, finished.model[: limits.MODEL_NAME_CHARACTERS_MAX])
+            if finished.model:
+                check_printable(finished.model, limits.MODEL_NAME_CHARACTERS_MAX, "finished.model")
+            return Finished(finished.reason, usage, finished.model)
         case _:
             raise MalformedMessage("a piece of the answer is empty")
 
 
 def piece_to_wire(piece: AnswerPiece) -> inference_pb2.Chunk:
-    """Return a piece of an answer in its form on the wire."""
+    """Return a piece of an answer in its form on the wire. Raises `MalformedMessage`."""
+    try:
+        return _piece_to_wire(piece)
+    except ValueError:
+        raise MalformedMessage("a piece of the answer does not fit its type") from None
+
+
+def _piece_to_wire(piece: AnswerPiece) -> inference_pb2.Chunk:
     match piece:
         case TextDelta():
             return inference_pb2.Chunk(text=piece.text)
@@ -193,3 +226,15 @@ def _message_from_wire(turn: inference_pb2.Message, place: int) -> Message:
 def _count(count: int, count_max: int, where: str) -> None:
     if count > count_max:
         raise MalformedMessage(f"{where} has more than {count_max} entries")
+
+
+def _words(words: Sequence[str], field: str) -> tuple[str, ...]:
+    _count(len(words), limits.HINT_ENTRIES_MAX, f"hints.{field}")
+    for word in words:
+        _length(word, limits.HINT_CHARACTERS_MAX, f"hints.{field}")
+    return tuple(words)
+
+
+def _length(text: str, characters_max: int, where: str) -> None:
+    if len(text) > characters_max:
+        raise MalformedMessage(f"{where} has an entry over {characters_max} characters")

@@ -8,18 +8,39 @@ KEY_BYTES: Final = 32
 SIGNATURE_BYTES: Final = 64
 HASH_BYTES: Final = 32
 HASH8_BYTES: Final = 8
+TOKEN_ID_BYTES: Final = 16
 
 RECORD_BYTES_MAX: Final = 8 * 1024
+PAYLOAD_BYTES_MAX: Final = RECORD_BYTES_MAX - 128
+"""What a record has left for its payload beside kind, key, signature and framing."""
+
+TIME_MS_MAX: Final = 1 << 52
+"""Also the most for a sequence or an incarnation: both grow with the clock in milliseconds."""
+
+EPOCH_MAX: Final = (1 << 31) - 1
+SLOT_MAX: Final = (1 << 31) - 1
+
 MESSAGE_BYTES_MAX: Final = 256 * 1024
 RECORDS_PER_PUSH_MAX: Final = 512
 BUCKETS_LOG2_MAX: Final = 10
 VERSIONS_PER_LIST_MAX: Final = 4096
 KEYS_PER_WANT_MAX: Final = 4096
+LOAD_MAX: Final = 1_000_000_000
+"""The most of any figure in a load: requests, milliseconds or microseconds."""
 
 ISLANDS_MAX: Final = 4096
 RECORDS_PER_ISSUER_MAX: Final = 64
+WAITING_ISLANDS_MAX: Final = 256
+"""Islands that have spoken and that the owner has not admitted (yet)."""
+
+OUTSIDE_ISSUERS_MAX: Final = 64
+"""Keys that certify or vouch and are neither the owner nor an admitted island."""
+
+OWNER_RECORDS_MAX: Final = 65_536
+"""Half of them are kept free for revocations."""
 
 NAME_CHARACTERS_MAX: Final = 64
+REASON_CHARACTERS_MAX: Final = 256
 MODEL_NAME_CHARACTERS_MAX: Final = 128
 ENDPOINTS_MAX: Final = 8
 MODELS_MAX: Final = 32
@@ -27,12 +48,19 @@ DATA_SETS_MAX: Final = 32
 JURISDICTIONS_MAX: Final = 16
 ADDRESS_CHARACTERS_MAX: Final = 255
 CERTIFICATE_BYTES_MAX: Final = 4096
+REQUESTS_MAX: Final = 1_000_000
+PRICE_MICROUSD_MAX: Final = 10**12
+CONTEXT_TOKENS_MAX: Final = 100_000_000
 
 PROMPT_BYTES_MAX: Final = 16 * 1024 * 1024
 MESSAGES_MAX: Final = 4096
 TOOLS_MAX: Final = 512
 TOOL_CALLS_MAX: Final = 128
 STOP_WORDS_MAX: Final = 16
+STOP_WORD_CHARACTERS_MAX: Final = 1024
+HINT_ENTRIES_MAX: Final = 256
+HINT_CHARACTERS_MAX: Final = 256
+COST_MICROUSD_MAX: Final = 10**15
 CHUNKS_MAX: Final = 4096
 TOKENS_MAX: Final = 10_000_000
 """The most tokens a client may ask for, and the most a backend may report."""
