@@ -1,90 +1,133 @@
-"""Every text of a prompt in one list, and back: the one place that knows where text can hide.
+"""Every text of a prompt, as a flat tuple and back: the one place that knows where text can hide.
 
-Messages, names, tool-call arguments (strings, numbers and keys inside the JSON), tool definitions, tool
-choice and response format. JSON is opened, so that escapes hide nothing and masking keeps it JSON.
+Messages, speaker names, tool definitions, tool calls, formats. JSON is taken apart token by token into
+its keys and leaves, so that a value is masked inside its own quotes, a key that comes twice hides
+nothing, and all else in the JSON stays byte for byte.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from dataclasses import replace as changed
-from typing import TypeAlias
+from typing import Final
 
 from islandrun.vocabulary import Message, Prompt, ToolCall, ToolDefinition
 
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-Change = Callable[[str], str]
-DEPTH_MAX = 64
+_JSON_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|[:,\[\]{}]', re.DOTALL)
+_PUNCTUATION: Final = frozenset(":,[]{}")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One text, and the words that say what it is: the JSON key that it stands under."""
+
+    text: str = field(repr=False)
+    context: str = field(default="", repr=False)
 
 
 def texts(prompt: Prompt) -> tuple[str, ...]:
-    """Return every text of a prompt, in the order in which `replace` takes them."""
-    found: list[str] = []
+    """Return every text of a prompt that can be replaced, in a fixed order."""
+    return tuple(place.text for place in fields(prompt))
 
-    def note(text: str) -> str:
-        found.append(text)
-        return text
 
-    _walk(prompt, note)
-    return tuple(found)
+def fields(prompt: Prompt) -> tuple[Field, ...]:
+    """Return the texts with their context, in the order of `texts`."""
+    return tuple(_walk(prompt))
+
+
+def fixed_texts(prompt: Prompt) -> tuple[str, ...]:
+    """Return the texts that cannot be replaced without breaking the request: tool names, roles and ids."""
+    found = [tool.name for tool in prompt.tools]
+    for message in prompt.messages:
+        found += [message.role, message.tool_call_id]
+        for call in message.tool_calls:
+            found += [call.id, call.name]
+    return tuple(text for text in found if text)
 
 
 def replace(prompt: Prompt, new: Sequence[str]) -> Prompt:
-    """Return the prompt with other texts in the same places."""
-    rest = iter(new)
-    return _walk(prompt, lambda _: next(rest))
+    """Put other texts in the place of those that `texts` returned, one for one.
 
-
-def _walk(prompt: Prompt, change: Change) -> Prompt:
+    Raises `ValueError` when their number does not fit.
+    """
+    if len(new) != len(texts(prompt)):
+        raise ValueError("the number of texts does not fit: they belong to another prompt")
+    supply = iter(new)
     return changed(
         prompt,
-        messages=tuple(_message(message, change) for message in prompt.messages),
+        messages=tuple(_replace_message(message, supply) for message in prompt.messages),
         tools=tuple(
-            ToolDefinition(tool.name, change(tool.description), _json_text(tool.parameters, change))
+            ToolDefinition(tool.name, next(supply), _replace_json(tool.parameters, supply))
             for tool in prompt.tools
         ),
-        tool_choice=_json_text(prompt.tool_choice, change),
-        response_format=_json_text(prompt.response_format, change),
+        tool_choice=_replace_json(prompt.tool_choice, supply),
+        response_format=_replace_json(prompt.response_format, supply),
     )
 
 
-def _message(message: Message, change: Change) -> Message:
-    return changed(
-        message,
-        text=change(message.text),
-        name=change(message.name),
-        tool_calls=tuple(
-            ToolCall(call.id, call.name, _json_text(call.arguments, change)) for call in message.tool_calls
-        ),
+def _walk(prompt: Prompt) -> Iterator[Field]:
+    for message in prompt.messages:
+        yield Field(message.text)
+        yield Field(message.name, "name: " if message.name else "")
+        for call in message.tool_calls:
+            yield from _json_fields(call.arguments, with_context=True)
+    for tool in prompt.tools:
+        yield Field(tool.description)
+        yield from _json_fields(tool.parameters, with_context=False)
+    yield from _json_fields(prompt.tool_choice, with_context=False)
+    yield from _json_fields(prompt.response_format, with_context=False)
+
+
+def _json_fields(text: str, *, with_context: bool) -> Iterator[Field]:
+    """Yield the keys and leaves of JSON text; text that is not JSON is one field."""
+    if not _is_json(text):
+        yield Field(text)
+        return
+    key, latest = "", ""
+    for part in _JSON_TOKEN.findall(text):
+        if part == ":":
+            key = latest
+        elif part in "{},":
+            key = ""
+        elif part not in _PUNCTUATION:
+            latest = _decoded(part)
+            yield Field(latest, f"{key}: " if with_context and key else "")
+
+
+def _replace_message(message: Message, supply: Iterator[str]) -> Message:
+    text, name = next(supply), next(supply)
+    calls = tuple(
+        ToolCall(call.id, call.name, _replace_json(call.arguments, supply)) for call in message.tool_calls
     )
+    return changed(message, text=text, name=name, tool_calls=calls)
 
 
-def _json_text(text: str, change: Change) -> str:
-    """Change the texts inside JSON; text that is not JSON is one text."""
-    if not text:
-        return text
+def _replace_json(text: str, supply: Iterator[str]) -> str:
+    if not _is_json(text):
+        return next(supply)
+
+    def swap(found: re.Match[str]) -> str:
+        token = found[0]
+        if token in _PUNCTUATION:
+            return token
+        old, new = _decoded(token), next(supply)
+        return token if new == old else json.dumps(new, ensure_ascii=False)
+
+    return _JSON_TOKEN.sub(swap, text)
+
+
+def _decoded(token: str) -> str:
+    return str(json.loads(token)) if token.startswith('"') else token
+
+
+def _is_json(text: str) -> bool:
+    if not text.lstrip().startswith(("{", "[", '"')):
+        return False
     try:
-        value: Json = json.loads(text)
+        json.loads(text)
     except (ValueError, RecursionError):
-        return change(text)
-    new = _json(value, change, 0)
-    return text if new == value else json.dumps(new, ensure_ascii=False)
-
-
-def _json(value: Json, change: Change, depth: int) -> Json:
-    if depth > DEPTH_MAX:
-        return change(json.dumps(value, ensure_ascii=False))
-    match value:
-        case str():
-            return change(value)
-        case bool() | None:
-            return value
-        case int() | float():
-            text = str(value)
-            new = change(text)
-            return value if new == text else new
-        case list():
-            return [_json(item, change, depth + 1) for item in value]
-        case dict():
-            return {change(key): _json(item, change, depth + 1) for key, item in value.items()}
+        return False
+    return True

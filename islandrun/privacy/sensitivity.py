@@ -1,151 +1,199 @@
 """How sensitive a request is, and how sensitive what is left of it would be after masking.
 
-The maximum over findings and topics. A doubt raises it: free text in which nobody looked for names is at
-least internal, and confidential when somebody is named in it. Whatever goes wrong gives `WITHHELD`.
+The maximum over findings and topics, never a mean. Whatever goes wrong, and whatever cannot be known,
+gives `WITHHELD`: nobody but an island of full trust may see the request.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
-from islandrun.privacy.detect import RULES, Detector, detect
-from islandrun.privacy.fields import texts
+from islandrun.privacy.detect import RULES, Detector
+from islandrun.privacy.detect.merge import merge
+from islandrun.privacy.detect.propagate import Known, propagate, values_of
+from islandrun.privacy.fields import Field, fields, fixed_texts
+from islandrun.privacy.floors import DEFAULT_FLOORS, Floors
+from islandrun.privacy.topics import Topic, topics
 from islandrun.vocabulary import PPM_MAX, Finding, FindingType, Ppm, Prompt, sensitivity_class
 
 CHARACTERS_MAX: Final = 2_000_000
-_PEOPLE: Final = (FindingType.PERSON, FindingType.EMAIL, FindingType.PHONE, FindingType.NATIONAL_ID)
+TEXTS_MAX: Final = 50_000
+MASKED_WEIGHT_PPM: Final = 170_000
+"""What a masked value still gives away (its kind and its place), as a share of its floor."""
 
-
-@dataclass(frozen=True, slots=True)
-class Topic:
-    """What a text is about. Masking hides a name, not a diagnosis: `masked_floor_ppm` stays."""
-
-    name: str
-    floor_ppm: Ppm
-    masked_floor_ppm: Ppm
-
-
-FREE_TEXT: Final = Topic("free text without a names detector", Ppm(300_000), Ppm(300_000))
-POSSIBLE_NAMES: Final = Topic("possible names", Ppm(600_000), Ppm(600_000))
-_ABOUT_ME: Final = r"\b(?:my|our|i|his|her|their|patient)\b"
-_TOPICS: Final = (
-    (
-        Topic("health of a person", Ppm(900_000), Ppm(700_000)),
-        r"\b(?:diagnos\w{0,6}|diabetes|cancer|hiv|depression|pregnan\w{1,4}|medication|therapy|blood test"
-        r"|hba1c|symptoms?)\b",
-    ),
-    (
-        Topic("law, pay or work of a person", Ppm(600_000), Ppm(500_000)),
-        r"\b(?:salary|lawsuit|divorce|custody|debt|loan|dismissal|performance review|lawyer)\b",
-    ),
+_USUAL_IN_IDS: Final = frozenset(
+    {FindingType.CODE, FindingType.DATE, FindingType.PHONE, FindingType.USERNAME, FindingType.LITERAL}
 )
-_SECRET_WORDS: Final = re.compile(r"(?i)\b(?:strictly confidential|internal only|trade secret|under nda)\b")
-_TRADE_SECRET: Final = Topic("marked as confidential", Ppm(700_000), Ppm(600_000))
-_COMMON: Final = re.compile(
-    r"\b(?:I|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|January|February|March|April|May|June"
-    r"|July|August|September|October|November|December|English|German|French|Spanish|Python|Linux|Java)\b"
-)
-_POSSIBLE_NAME: Final = re.compile(r"(?<=[\w,;:)\"'] )[A-ZÀ-Þ][a-zà-ÿ]{2,30}\b(?![(_.\[]\w)")
-_RELATION: Final = re.compile(
-    r"(?i)\b(?:my|our) (?:wife|husband|son|daughter|friend|boss|colleague|mother|father|client|patient)\b"
-)
-_NOT_LATIN: Final = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff]")
+"""Types that an id of a machine looks like; they count in a tool name only if a text holds the same value."""
+
+__all__ = ["WITHHELD", "Assessment", "Floors", "Topic", "assess"]
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What is in a request: findings for each text of `fields.texts`, topics, and the whole in one figure."""
+    """What is in a request. It holds no text: places, types, topics and figures.
+
+    `findings` has one tuple for each text of `fields.texts`; `reasons` are words for people.
+    """
 
     findings: tuple[tuple[Finding, ...], ...]
     topics: tuple[Topic, ...]
     sensitivity_ppm: Ppm
     reasons: tuple[str, ...]
-    floor_ppm: Ppm = Ppm(0)
 
     def visible_ppm(self, trust_ppm: Ppm) -> Ppm:
-        """Return how sensitive what an island of this trust would see still is."""
+        """Say how sensitive what a reader of this trust would see still is, after masking for it."""
         if trust_ppm >= self.sensitivity_ppm:
             return self.sensitivity_ppm
-        seen = [one.floor_ppm for found in self.findings for one in found if one.floor_ppm <= trust_ppm]
-        return Ppm(max([self.floor_ppm, *seen, *(topic.masked_floor_ppm for topic in self.topics)]))
+        floors = [one.floor_ppm for one in self._all() if one.floor_ppm <= trust_ppm]
+        return Ppm(max([0, *floors, *(topic.masked_floor_ppm for topic in self.topics)]))
 
     def masked(self, trust_ppm: Ppm) -> tuple[tuple[FindingType, int], ...]:
-        """Count what would be masked for an island of this trust, by type."""
-        if trust_ppm >= self.sensitivity_ppm:
-            return ()
-        kinds = Counter(one.type for found in self.findings for one in found if one.floor_ppm > trust_ppm)
-        return tuple(sorted(kinds.items()))
+        """Count the findings that are masked for a reader of this trust, by type."""
+        return tuple(sorted(Counter(one.type for one in self._all() if is_masked(one, trust_ppm)).items()))
 
     def exposure_ppm(self, trust_ppm: Ppm) -> Ppm:
-        """Return how much leaves with the request: what stays visible, and a share for each masked value."""
-        hidden = sum(count for _, count in self.masked(trust_ppm))
-        return Ppm(min(PPM_MAX, self.visible_ppm(trust_ppm) + 100_000 * hidden))
+        """Say how much leaves with the request: every visible finding and topic, and a little for each mask.
+
+        Shares add up like chances: two findings expose more than one, and never more than the whole.
+        """
+        shares = [
+            one.floor_ppm * MASKED_WEIGHT_PPM // PPM_MAX if is_masked(one, trust_ppm) else one.floor_ppm // 2
+            for one in self._all()
+        ]
+        shares += [topic.masked_floor_ppm // 2 for topic in self.topics]
+        kept: int = PPM_MAX
+        for share in shares:
+            kept = kept * (PPM_MAX - share) // PPM_MAX
+        return Ppm(PPM_MAX - kept)
+
+    def _all(self) -> Iterable[Finding]:
+        return (one for found in self.findings for one in found)
 
 
-WITHHELD: Final = Assessment((), (), PPM_MAX, ("privacy check failed",), PPM_MAX)
-"""Nothing is known, so only an island of full trust may see it."""
+def is_masked(finding: Finding, trust_ppm: Ppm) -> bool:
+    """Say whether a finding is replaced for a reader of this trust; what reads as a placeholder always is."""
+    return finding.floor_ppm > trust_ppm or finding.type is FindingType.LITERAL
+
+
+WITHHELD: Final = Assessment(
+    (), (Topic("privacy check failed", PPM_MAX, PPM_MAX),), PPM_MAX, ("privacy check failed",)
+)
+"""Nothing is known of the request, so only an island of full trust may see it."""
 
 
 def assess(
-    prompt: Prompt, detectors: Sequence[Detector] = (RULES,), sensitivity_min_ppm: Ppm = Ppm(0)
+    prompt: Prompt,
+    detectors: Sequence[Detector] = (RULES,),
+    floors: Floors = DEFAULT_FLOORS,
+    sensitivity_min_ppm: Ppm = Ppm(0),
 ) -> Assessment:
-    """Judge a prompt. Never raises: a fault gives `WITHHELD`."""
+    """Judge a prompt. Never raises: a fault, or a text too long or not encodable, gives `WITHHELD`."""
     try:
-        return _assess(prompt, detectors, sensitivity_min_ppm)
-    except Exception:
+        return _assess(prompt, tuple(detectors), floors, sensitivity_min_ppm)
+    except Exception:  # a detector of somebody else may raise anything
         return WITHHELD
 
 
-def _assess(prompt: Prompt, detectors: Sequence[Detector], sensitivity_min_ppm: Ppm) -> Assessment:
-    pieces = texts(prompt)
-    if sum(map(len, pieces)) > CHARACTERS_MAX:
+def _assess(
+    prompt: Prompt, detectors: tuple[Detector, ...], floors: Floors, sensitivity_min_ppm: Ppm
+) -> Assessment:
+    places, fixed = fields(prompt), fixed_texts(prompt)
+    pieces = tuple(place.text for place in places)
+    if len(places) > TEXTS_MAX or sum(map(len, (*pieces, *fixed))) > CHARACTERS_MAX or not detectors:
         return WITHHELD
-    for piece in pieces:
+    for piece in (*pieces, *fixed):
         piece.encode()  # a lone surrogate cannot be sent, so it is not judged either
-    findings = tuple(detect(piece, detectors) for piece in pieces)
-    names_found = any(detector.finds_names for detector in detectors)
-    topics = tuple(_topics(pieces, findings, names_found))
-    floors = [one.floor_ppm for found in findings for one in found]
-    sensitivity = Ppm(max([sensitivity_min_ppm, *floors, *(topic.floor_ppm for topic in topics)]))
-    return Assessment(findings, topics, sensitivity, _reasons(findings, topics), sensitivity_min_ppm)
+    single = _detect_all(places, detectors, floors)
+    findings = propagate(pieces, single)
+    finds_names = any(detector.finds_names for detector in detectors)
+    found = topics(pieces, findings, finds_names=finds_names)
+    found += _of_fixed_texts(pieces, findings, fixed, detectors, floors)
+    if sensitivity_min_ppm:
+        found.append(Topic("asked for by the client", sensitivity_min_ppm, sensitivity_min_ppm))
+    seen = [one.floor_ppm for spans in findings for one in spans] + [topic.floor_ppm for topic in found]
+    return Assessment(findings, tuple(found), Ppm(max([0, *seen])), _reasons(findings, found))
 
 
-def _topics(pieces: Sequence[str], findings: Sequence[Sequence[Finding]], names_found: bool) -> list[Topic]:
-    whole = "\n".join(pieces)
-    people = any(one.type in _PEOPLE for found in findings for one in found)
-    personal = people or re.search(_ABOUT_ME, whole, re.IGNORECASE) is not None
-    topics = [topic for topic, words in _TOPICS if personal and re.search(words, whole, re.IGNORECASE)]
-    if _SECRET_WORDS.search(whole):
-        topics.append(_TRADE_SECRET)
-    if not names_found and whole.strip():
-        topics.append(FREE_TEXT)
-        rest = "\n".join(_without(piece, found) for piece, found in zip(pieces, findings, strict=True))
-        doubts = (
-            _POSSIBLE_NAME.search(_COMMON.sub("", rest)),
-            _RELATION.search(rest),
-            _NOT_LATIN.search(rest),
-        )
-        if people or any(doubts):
-            topics.append(POSSIBLE_NAMES)
-    return topics
+def _detect_all(
+    places: Sequence[Field], detectors: Sequence[Detector], floors: Floors
+) -> tuple[tuple[Finding, ...], ...]:
+    known: dict[Field, tuple[Finding, ...]] = {}
+    for place in places:
+        if place not in known:
+            known[place] = _detect(place, detectors, floors)
+    return tuple(known[place] for place in places)
 
 
-def _without(text: str, findings: Sequence[Finding]) -> str:
-    for finding in reversed(findings):
-        text = text[: finding.start] + text[finding.end :]
-    return text
+def _detect(place: Field, detectors: Sequence[Detector], floors: Floors) -> tuple[Finding, ...]:
+    """Run every detector on one text, with the words before it that say what it is."""
+    ahead, size = len(place.context), len(place.text)
+    if not size:
+        return ()
+    found = []
+    for detector in detectors:
+        for one in detector(place.context + place.text):
+            start, end = max(0, one.start - ahead), min(size, one.end - ahead)
+            if one.start < 0 or one.end > ahead + size or one.start >= one.end:
+                raise ValueError(f"detector {detector.name} found something outside its text")
+            if end > start:
+                found.append(replace(one, start=start, end=end, floor_ppm=_floor(one, floors)))
+    return merge(found)
 
 
-def _reasons(findings: Sequence[Sequence[Finding]], topics: Sequence[Topic]) -> tuple[str, ...]:
-    kinds = Counter((one.type, one.floor_ppm) for found in findings for one in found)
+def _floor(finding: Finding, floors: Floors) -> Ppm:
+    """Apply the owner's table; a detector may ask for more than the table, not for less."""
+    asked = finding.floor_ppm
+    return (
+        floors.of(finding.type)
+        if asked <= DEFAULT_FLOORS.of(finding.type)
+        else max(asked, floors.of(finding.type))
+    )
+
+
+def _of_fixed_texts(
+    pieces: Sequence[str],
+    findings: Sequence[Sequence[Finding]],
+    fixed: Sequence[str],
+    detectors: Sequence[Detector],
+    floors: Floors,
+) -> list[Topic]:
+    """Judge tool names and ids. They cannot be masked, so what they hold stays visible to everybody."""
+    distinct = tuple(dict.fromkeys(form for text in fixed for form in (text, _spaced(text))))
+    single = _detect_all([Field(text) for text in distinct], detectors, floors)
+    known = Known(
+        value
+        for text, spans in zip(pieces, findings, strict=True)
+        for one in spans
+        if one.type is not FindingType.LITERAL
+        for value in values_of(text, one)
+    )
+    found = [one for spans in single for one in spans if one.type not in _USUAL_IN_IDS]
+    found += [one for text in distinct for one in known.find(text)]
+    highest: dict[FindingType, Ppm] = {}
+    for one in found:
+        highest[one.type] = max(one.floor_ppm, highest.get(one.type, Ppm(0)))
+    return [
+        Topic(f"{kind} in a tool name or id", floor, floor)
+        for kind, floor in sorted(highest.items())
+        if kind is not FindingType.LITERAL
+    ]
+
+
+def _spaced(text: str) -> str:
+    """Return an identifier as words: `pay_anna-kern` hides nothing by its joints."""
+    return text.replace("_", " ").replace("-", " ")
+
+
+def _reasons(findings: Sequence[Sequence[Finding]], found: Sequence[Topic]) -> tuple[str, ...]:
+    counts = Counter((one.type, one.floor_ppm) for spans in findings for one in spans)
     return (
         *(
             f"{kind} x{count} ({sensitivity_class(floor).name.lower()})"
-            for (kind, floor), count in sorted(kinds.items())
+            for (kind, floor), count in sorted(counts.items())
         ),
-        *(f"topic: {topic.name}" for topic in topics),
+        *(f"topic {topic.name} ({sensitivity_class(topic.floor_ppm).name.lower()})" for topic in found),
     )

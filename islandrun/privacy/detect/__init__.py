@@ -1,65 +1,74 @@
-"""Find what people would not want to leave: a detector takes a text and returns findings.
+"""Find what needs protection in one text.
 
-Rules are the first one. A model that looks for names is another, with `finds_names` true; without such a
-one, free text is never public.
+A detector is anything with the face of `Detector`; the rules are one. A tagger that knows names
+without context takes its place beside them, and says so by `finds_names`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import re
 from typing import Final, Protocol
 
-from islandrun.privacy.detect.rules import find_all
+from islandrun.privacy.detect import contact, finance, identity, literals, names, place, secrets
+from islandrun.privacy.detect.merge import merge
+from islandrun.privacy.detect.propagate import propagate
+from islandrun.privacy.detect.reading import read
+from islandrun.privacy.detect.rule import Rule, apply
 from islandrun.vocabulary import Finding
 
 
 class Detector(Protocol):
-    """Something that finds."""
+    """Finds spans in one text. It may raise: then the whole request counts as restricted."""
 
     @property
     def name(self) -> str:
-        """What findings and errors call it."""
-        ...
+        """What findings name as their source."""
 
     @property
     def finds_names(self) -> bool:
-        """Whether it looks for names in free text."""
-        ...
+        """Whether names are found that nothing around them gives away."""
 
     def __call__(self, text: str) -> tuple[Finding, ...]:
-        """Return findings with offsets in code points; raising makes the request restricted."""
-        ...
+        """Return findings with offsets in code points of `text`, in any order."""
 
 
-@dataclass(frozen=True, slots=True)
+TABLE: Final[tuple[Rule, ...]] = (
+    *secrets.RULES,
+    *finance.RULES,
+    *identity.RULES,
+    *contact.RULES,
+    *place.RULES,
+    *names.RULES,
+)
+"""Every rule there is."""
+
+_ONE_SMALL_WORD: Final = re.compile(r"[a-z_]{0,32}")
+
+
+def find(text: str) -> tuple[Finding, ...]:
+    """Return what the rules find in one text, merged; values are not looked for a second time."""
+    if _ONE_SMALL_WORD.fullmatch(text):
+        return ()
+    return merge([*apply(TABLE, read(text)), *literals.find(text)])
+
+
+def detect(text: str) -> tuple[Finding, ...]:
+    """Return the findings of one text: sorted, not overlapping, offsets in code points of `text`."""
+    (found,) = propagate((text,), (find(text),))
+    return found
+
+
 class Rules:
-    """Patterns with checksums and context; no model."""
+    """The rules as a detector. They find names by context only."""
 
-    name: str = "rules"
-    finds_names: bool = False
+    name = "rules"
+    finds_names = False
 
     def __call__(self, text: str) -> tuple[Finding, ...]:
-        """Return what the rules find."""
-        return find_all(text)
+        """Return the findings of one text."""
+        return detect(text)
 
 
 RULES: Final = Rules()
 
-
-def detect(text: str, detectors: Sequence[Detector] = (RULES,)) -> tuple[Finding, ...]:
-    """Return what all detectors find, merged: sorted, not overlapping."""
-    return merge(finding for detector in detectors for finding in detector(text))
-
-
-def merge(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Keep the finding that needs more trust where two overlap, then the longer one, then the surer one."""
-    chosen: list[Finding] = []
-    order = sorted(
-        findings,
-        key=lambda one: (-one.floor_ppm, one.start - one.end, -one.confidence_ppm, one.start, one.type.value),
-    )
-    for finding in order:
-        if all(finding.end <= other.start or other.end <= finding.start for other in chosen):
-            chosen.append(finding)
-    return tuple(sorted(chosen, key=lambda one: one.start))
+__all__ = ["RULES", "TABLE", "Detector", "Rules", "detect", "find"]

@@ -1,0 +1,63 @@
+"""No text of a prompt is left out, and JSON stays JSON byte for byte where nothing is replaced."""
+
+import json
+
+import pytest
+
+from islandrun.privacy.fields import fields, fixed_texts, replace, texts
+from islandrun.privacy.sanitize import sanitize
+from islandrun.privacy.sensitivity import assess
+from islandrun.privacy.vault import Vault
+from islandrun.vocabulary import Message, Ppm, Prompt, ToolCall, ToolDefinition
+
+ARGUMENTS = '{ "a\\u00e9" : [1, 2.50, "x\\ny", true, null], "a\\u00e9": {"b": "c"}, "n": -1e3 }'
+PROMPT = Prompt(
+    (
+        Message("system", "s"),
+        Message("user", "u", name="speaker"),
+        Message("assistant", "", (ToolCall("id1", "tool1", ARGUMENTS), ToolCall("id2", "tool2", "not json"))),
+        Message("tool", "result", tool_call_id="id1"),
+    ),
+    (ToolDefinition("tool1", "what it does", '{"type": "object"}'),),
+    '{"name": "tool1"}',
+    "text",
+)
+
+
+def test_every_text_is_seen() -> None:
+    seen = texts(PROMPT)
+    for text in ("s", "u", "speaker", "aé", "1", "2.50", "x\ny", "b", "c", "-1e3", "not json", "result",
+                 "what it does", "object", "text"):  # fmt: skip
+        assert text in seen
+    assert seen.count("aé") == 2
+    assert set(fixed_texts(PROMPT)) >= {"tool1", "tool2", "id1", "id2"}
+    assert [place.context for place in fields(PROMPT) if place.text == "-1e3"] == ["n: "]
+
+
+def test_the_same_texts_give_the_same_prompt() -> None:
+    assert replace(PROMPT, texts(PROMPT)) == PROMPT
+    changed = replace(PROMPT, [text.replace("c", '"C"') for text in texts(PROMPT)])
+    arguments = changed.messages[2].tool_calls[0].arguments
+    assert arguments == ARGUMENTS.replace('"c"', '"\\"C\\""')
+    assert json.loads(arguments)["aé"] == {"b": '"C"'}
+
+
+@pytest.mark.parametrize("count", [-1, 1])
+def test_texts_of_another_prompt_are_refused(count: int) -> None:
+    wrong = [*texts(PROMPT), "x"] if count > 0 else list(texts(PROMPT))[:-1]
+    with pytest.raises(ValueError, match="does not fit"):
+        replace(PROMPT, wrong)
+
+
+def test_a_key_that_comes_twice_hides_nothing() -> None:
+    call = ToolCall("1", "pay", '{"note": "4111 1111 1111 1111", "note": "ok"}')
+    prompt = Prompt((Message("user", "pay"), Message("assistant", "", (call,))))
+    sent = sanitize(prompt, assess(prompt), Ppm(800_000), Vault()).prompt
+    assert "4111" not in sent.messages[-1].tool_calls[0].arguments
+
+
+def test_deep_or_broken_json_is_one_text() -> None:
+    for text in ("[" * 5000 + "]" * 5000, '{"a": ', '{"a": 4111111111111111'):
+        prompt = Prompt((Message("assistant", "", (ToolCall("1", "t", text),)),))
+        assert text in texts(prompt)
+        assert replace(prompt, texts(prompt)) == prompt
