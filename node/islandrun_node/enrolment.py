@@ -51,6 +51,7 @@ OUTBOUND = Grant(Tier.CLOUD, "cloud", PPM_MAX)
 TTL_SECONDS_MAX = 7 * 24 * 3600
 JOIN_SECONDS_MAX = 15.0
 PROBE_SECONDS_MAX = 3.0
+# Letters, digits and hyphens: a name stands in file names and on command lines.
 _NAME = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
 
 
@@ -63,35 +64,42 @@ def found_mesh(home: Home, mesh_name: str, name: str | None = None, grant: Grant
     Raises `StateError`, and changes nothing, when the home belongs to a mesh already.
     """
     _require_no_mesh(home)
-    now_ms = world_clock.now().wall_ms
+    chosen, now_ms = choose_name(home, name), world_clock.now().wall_ms
     home.create()
-    settle_name(home, name)
     owner, key = OwnerKey.load_or_create(home.owner_key), IslandKey.load_or_create(home.island_key)
     genesis = found(owner.public, mesh_name, now_ms, secrets.token_bytes(16), owner.sign)
     with _store(home) as store:
         store.start_over(())
         admit(owner, genesis, store, key.public, grant, now_ms)
+    _keep_name(home, chosen)
     replace_private(home.genesis, genesis_file(genesis))
     return Membership(genesis, key, owner)
 
 
-def settle_name(home: Home, name: str | None) -> str:
-    """Return the island's name, and write it to the settings when there are none.
+def choose_name(home: Home, name: str | None) -> str:
+    """Return what the island will be called: `name`, or what the settings say, or this machine's name.
 
-    Raises `ConfigError` when the settings say another name, or when it has a wrong form.
+    Raises `ConfigError` when the name has a wrong form or the settings say another.
     """
-    if name is not None and not _NAME.fullmatch(name):
+    if name is not None:
+        _check_name(name)
+    if not home.config.exists():
+        return name or host_name()
+    known = config.load(home.config).name
+    if name is not None and name != known:
+        raise ConfigError(f'{home.config}: name is "{known}"; set it to "{name}" there, or leave --name out')
+    return known
+
+
+def _keep_name(home: Home, name: str) -> None:
+    if not home.config.exists():
+        text = f'# config.example.toml lists every setting.\nname = "{name}"\n'
+        write_private(home.config, text.encode())
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
         raise ConfigError(f'the name "{name[:64]}" must have 1 to 32 of a-z, 0-9 and "-"; choose another')
-    if home.config.exists():
-        known = config.load(home.config).name
-        if name is not None and name != known:
-            raise ConfigError(
-                f'{home.config}: name is "{known}"; set it to "{name}" there, or leave --name out'
-            )
-        return known
-    chosen = name or host_name()
-    write_private(home.config, f'# See config.example.toml for every setting.\nname = "{chosen}"\n'.encode())
-    return chosen
 
 
 def host_name() -> str:
@@ -141,13 +149,13 @@ async def join(home: Home, token_text: str, name: str | None = None) -> Membersh
     _require_no_mesh(home)
     if home.owner_key.exists():
         raise StateError(f"{home.owner_key} is left of an unfinished `init`; finish it, or move the key away")
-    token = parse(token_text, world_clock.now().wall_ms)
+    chosen, token = choose_name(home, name), parse(token_text, world_clock.now().wall_ms)
     home.create()
-    settle_name(home, name)
     key = IslandKey.load_or_create(home.island_key)
     welcome = await redeem(token, key)
     with _store(home) as store:
         store.start_over((welcome.admission, *welcome.snapshot))
+    _keep_name(home, chosen)
     replace_private(home.genesis, genesis_file(welcome.genesis))
     return Membership(welcome.genesis, key, None)
 
@@ -159,8 +167,7 @@ async def admit_outbound(
 
     The owner's home admits it itself; any other home needs a token of tier cloud.
     """
-    if not _NAME.fullmatch(name):
-        raise ConfigError(f'the name "{name[:64]}" must have 1 to 32 of a-z, 0-9 and "-"; choose another')
+    _check_name(name)
     membership = load_membership(home)
     key = IslandKey.load_or_create(home.outbound_key(name))
     now_ms = world_clock.now().wall_ms
