@@ -67,8 +67,8 @@ def read_hints(body: HintsBody | None, headers: Iterable[tuple[str, str]]) -> tu
     in_body = body or HintsBody()
     in_headers = _from_headers(headers)
     names = {field: header for header, field in _FIELD_OF_HEADER.items()}
-    first = _hints(in_body, lambda field: f"islandrun.{field}")
-    second = _hints(in_headers, lambda field: _PREFIX + names[field])
+    first = hints_of(in_body, lambda field: f"islandrun.{field}")
+    second = hints_of(in_headers, lambda field: _PREFIX + names[field])
     conversation = _same(in_body.conversation or "", in_headers.conversation or "", "conversation")
     if len(conversation) > CONVERSATION_CHARACTERS_MAX:
         raise BadRequest(
@@ -150,8 +150,8 @@ def _milliseconds(value: str, header: str) -> int:
     return int(number)
 
 
-def _hints(body: HintsBody, name: Callable[[str], str]) -> Hints:
-    """Check each wish; `name` says how the client wrote a field."""
+def hints_of(body: HintsBody, name: Callable[[str], str]) -> Hints:
+    """Check each wish; `name` says how the client wrote a field. Raises `BadRequest`, which names it."""
     cost = body.max_cost
     return Hints(
         sensitivity_min_ppm=_sensitivity(body.sensitivity_min, name("sensitivity_min")),
