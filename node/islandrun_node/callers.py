@@ -61,7 +61,7 @@ class Caller:
 _calling: contextvars.ContextVar[Caller] = contextvars.ContextVar("islandrun_caller")
 
 
-def caller_of(context: grpc.aio.ServicerContext[Request, Response]) -> IslandId:
+def caller_of(context: object) -> IslandId:
     """Return the admitted island whose call is being served. Raises `RejectedMessage` outside of one."""
     caller = _calling.get(None)
     if caller is None or caller.island is None:
@@ -69,7 +69,7 @@ def caller_of(context: grpc.aio.ServicerContext[Request, Response]) -> IslandId:
     return caller.island
 
 
-def join_token_of(context: grpc.aio.ServicerContext[Request, Response]) -> bytes:
+def join_token_of(context: object) -> bytes:
     """Return the id of the join token whose holder is being served. Raises `RejectedMessage` otherwise."""
     caller = _calling.get(None)
     if caller is None or not caller.token:

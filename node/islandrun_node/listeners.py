@@ -1,9 +1,8 @@
-"""The listeners of a node: the mesh (mTLS, islands only) and HTTP (loopback, bearer token)."""
+"""The listeners of a node: the mesh (mTLS, islands only), gRPC and HTTP for programs (loopback, token)."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 import socket
 from collections.abc import AsyncGenerator, Generator
@@ -16,14 +15,19 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 
 from islandrun.errors import ConfigError
-from islandrun.v1 import enroll_pb2_grpc, inference_pb2_grpc, mesh_pb2_grpc
+from islandrun.v1 import chat_pb2_grpc, enroll_pb2_grpc, inference_pb2_grpc, mesh_pb2_grpc, status_pb2_grpc
+from islandrun.vocabulary import IslandId
+from islandrun_node.callers import caller_of
 from islandrun_node.channels import SERVER_OPTIONS
 from islandrun_node.home import Home, read_private, write_private
 from islandrun_node.http.app import build_app
 from islandrun_node.issuer import Issuer
+from islandrun_node.services.chat import ChatService
 from islandrun_node.services.enroll import EnrollService
 from islandrun_node.services.inference import InferenceService
+from islandrun_node.services.local_access import TokenCheck, add_health_and_reflection
 from islandrun_node.services.mesh import MeshService
+from islandrun_node.services.status import StatusService
 from islandrun_node.tls import Listener
 
 if TYPE_CHECKING:
@@ -33,52 +37,87 @@ STOP_SECONDS = 5.0
 BACKLOG = 128
 _TOKEN_BYTES = 24
 
-_log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """Where a node can be reached."""
+    """Where a node can be reached. `mesh` is an address as bound, which may be 0.0.0.0."""
 
-    mesh_port: int
+    mesh: str
+    grpc: str
     http: str
     token: str = field(repr=False)
 
-    def public(self) -> dict[str, object]:
+    @property
+    def mesh_port(self) -> int:
+        """The port of the mesh listener."""
+        return int(self.mesh.rpartition(":")[2])
+
+    def public(self) -> dict[str, str]:
         """Return what may be written down; the token is not part of it."""
-        return {"mesh_port": self.mesh_port, "http": self.http}
+        return {"mesh": self.mesh, "grpc": self.grpc, "http": self.http}
 
 
 async def listen(node: Node, stack: AsyncExitStack) -> Listening:
     """Start every listener; `stack` stops them. Raises `ConfigError` when an address is taken."""
     token = local_token(node.state.home)
-    port = await stack.enter_async_context(_mesh(node))
+    mesh = await stack.enter_async_context(_mesh(node))
+    local = await stack.enter_async_context(_local(node, token))
     http = await stack.enter_async_context(_http(node, token))
-    return Listening(port, http, token)
+    return Listening(mesh, local, http, token)
 
 
 @asynccontextmanager
-async def _mesh(node: Node) -> AsyncGenerator[int]:
+async def _mesh(node: Node) -> AsyncGenerator[str]:
     server = grpc.aio.server(interceptors=[node.gate], options=SERVER_OPTIONS)
     state = node.state
     mesh_pb2_grpc.add_MeshServiceServicer_to_server(MeshService(node.driver), server)
-    inference = InferenceService(node.backends, node.outlook.trust_ppm, node.config.limits.answer_seconds_max)
+    seconds = node.config.limits.answer_seconds_max
+    inference = InferenceService(node.backends, node.outlook.trust_ppm, seconds)
     inference_pb2_grpc.add_InferenceServiceServicer_to_server(inference, server)
-    owner = state.membership.owner
-    if owner is not None:
+    chat = ChatService(
+        node.requests,
+        node.knowledge,
+        caller_of,
+        lambda island: node.outlook.trust_ppm(IslandId(island)),
+    )
+    chat_pb2_grpc.add_ChatServiceServicer_to_server(chat, server)
+    status_pb2_grpc.add_StatusServiceServicer_to_server(
+        StatusService(node.outlook, shows_receipts=False), server
+    )
+    if (owner := state.membership.owner) is not None:
         key = state.membership.key.public
         issuer = Issuer(owner, key, state.tokens, state.attestations, state.ledger, node.driver.publish)
         enroll_pb2_grpc.add_EnrollServiceServicer_to_server(EnrollService(issuer), server)
     credentials = Listener(node.tls, state.membership.genesis, state.tokens).credentials()
     address = node.config.listen.mesh
-    try:
-        port = server.add_secure_port(address, credentials)
-    except RuntimeError as error:
-        raise ConfigError(f"listen.mesh: cannot listen at {address}; is it taken? choose another") from error
+    port = _bound(server.add_secure_port, "mesh", address, credentials)
     await server.start()
     try:
-        yield port
+        yield f"{address.rpartition(':')[0]}:{port}"
     finally:
+        await server.stop(STOP_SECONDS)
+
+
+@asynccontextmanager
+async def _local(node: Node, token: str) -> AsyncGenerator[str]:
+    server = grpc.aio.server(interceptors=[TokenCheck(token)], options=SERVER_OPTIONS)
+    chat_pb2_grpc.add_ChatServiceServicer_to_server(ChatService(node.requests, node.knowledge), server)
+    status_pb2_grpc.add_StatusServiceServicer_to_server(
+        StatusService(node.outlook, shows_receipts=True), server
+    )
+    health = add_health_and_reflection(server)
+    address = node.config.listen.grpc
+    port = _bound(
+        server.add_secure_port,
+        "grpc",
+        address,
+        grpc.local_server_credentials(grpc.LocalConnectionType.LOCAL_TCP),
+    )
+    await server.start()
+    try:
+        yield f"{address.rpartition(':')[0]}:{port}"
+    finally:
+        await health.enter_graceful_shutdown()
         await server.stop(STOP_SECONDS)
 
 
@@ -96,9 +135,8 @@ async def _http(node: Node, token: str) -> AsyncGenerator[str]:
     )
     server = _QuietServer(settings)
     task = asyncio.create_task(server.serve(sockets=[bound]))
-    await asyncio.wait(
-        {task, ready := asyncio.create_task(server.ready.wait())}, return_when="FIRST_COMPLETED"
-    )
+    ready = asyncio.create_task(server.ready.wait())
+    await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
     ready.cancel()
     host, port = bound.getsockname()[:2]
     try:
@@ -126,6 +164,16 @@ class _QuietServer(uvicorn.Server):
         yield
 
 
+def _bound(add: object, key: str, address: str, credentials: grpc.ServerCredentials) -> int:
+    assert callable(add)
+    try:
+        port = add(address, credentials)
+    except RuntimeError as error:
+        raise _taken(key, address) from error
+    assert isinstance(port, int)
+    return port
+
+
 def _bind(address: str) -> socket.socket:
     host, _, port = address.rpartition(":")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -136,10 +184,14 @@ def _bind(address: str) -> socket.socket:
         bound.listen(BACKLOG)
     except OSError as error:
         bound.close()
-        raise ConfigError(
-            f"listen.http: cannot listen at {address}: {error.strerror}; choose another"
-        ) from error
+        raise _taken("http", address) from error
     return bound
+
+
+def _taken(key: str, address: str) -> ConfigError:
+    return ConfigError(
+        f"cannot listen at {address}: another program has it; stop that, or set listen.{key} in config.toml"
+    )
 
 
 def local_token(home: Home) -> str:

@@ -28,6 +28,7 @@ from islandrun_node.conversations import Conversations
 from islandrun_node.home import Home, replace_private
 from islandrun_node.identity import IslandKey
 from islandrun_node.journal import Journal
+from islandrun_node.knowledge import LocalKnowledge
 from islandrun_node.listeners import Listening, listen
 from islandrun_node.mesh_driver import MeshDriver
 from islandrun_node.outlook import Outlook
@@ -53,7 +54,7 @@ class Node:
     state: State
     islands: tuple[SelfDescription, ...]
     backends: dict[IslandId, Backend]
-    library: engines.Library
+    knowledge: LocalKnowledge
     tls: TlsIdentity
     gate: CallerGate
     peers: Peers
@@ -125,7 +126,10 @@ async def build(home: Home, config: Config, stack: AsyncExitStack) -> Node:
         _routing_policy(config),
         config.limits.requests_running_max,
     )
-    return Node(config, state, islands, backends, library, tls, gate, peers, mesh, driver, outlook, requests)
+    knowledge = LocalKnowledge(library, embedder)
+    return Node(
+        config, state, islands, backends, knowledge, tls, gate, peers, mesh, driver, outlook, requests
+    )
 
 
 def tell_own(node: Node, endpoints: tuple[str, ...]) -> None:

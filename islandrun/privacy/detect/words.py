@@ -108,7 +108,8 @@ ORDINARY: Final = words(
     bonjour hallo guten tag liebe lieber der die das und ein eine ich wir sie es ist wie was warum wo
     wann kann bitte danke schreibe erkläre le la les un une je nous vous est pourquoi comment quel
     quelle el los las una yo por para qué cómo escribe explica sehr geehrte mit freundlichen grüßen
-    viele cordialement saludos
+    viele cordialement saludos quoted quoting quotes paragraph sentence sentences summary summarised
+    summarized
     """
 )
 """English words (and a few of three neighbours) in lower case."""

@@ -19,6 +19,7 @@ _VERBS: Final[dict[str, tuple[str, str]]] = {
     "up": ("up:up", "Run the node."),
     "invite": ("enrol:invite", "Make a token with which another machine may join."),
     "join": ("enrol:join", "Join a mesh with a token."),
+    "outbound": ("outbound:outbound", "Front a cloud API as an island of its own."),
     "revoke": ("enrol:revoke", "Take an island's admission away for good."),
     "status": ("reading:status", "Show this node and its mesh."),
     "islands": ("reading:islands", "List the islands and how far each is trusted."),

@@ -1,0 +1,5 @@
+"""`python -m islandrun_node` is `islandrun-node`."""
+
+from islandrun_node.cli import main
+
+main()

@@ -1,0 +1,105 @@
+"""`islandrun-node up`: run the node of this home until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import signal
+import sys
+from collections.abc import Coroutine, Generator
+from contextlib import contextmanager
+
+import click
+
+from islandrun.errors import StateError
+from islandrun_node import config
+from islandrun_node.cli.session import Session
+from islandrun_node.home import Home
+from islandrun_node.listeners import Listening
+from islandrun_node.node import running_node
+
+_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+@click.command("up")
+@click.option("--listen-mesh", metavar="HOST:PORT", help="Where other islands reach this one.")
+@click.option("--listen-http", metavar="HOST:PORT", help="OpenAI-compatible HTTP, loopback.")
+@click.option("--listen-grpc", metavar="HOST:PORT", help="gRPC for programs, loopback.")
+@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]))
+@click.pass_obj
+def up(
+    session: Session,
+    listen_mesh: str | None,
+    listen_http: str | None,
+    listen_grpc: str | None,
+    log_level: str | None,
+) -> None:
+    """Run the node of this home until Ctrl-C or SIGTERM.
+
+    Prints where it listens once it is ready; with --json one line of JSON.
+    """
+    flags = {
+        ("listen", "mesh"): listen_mesh,
+        ("listen", "http"): listen_http,
+        ("listen", "grpc"): listen_grpc,
+        ("log_level",): log_level,
+    }
+    given = {keys: value for keys, value in flags.items() if value is not None}
+    settings = config.load(session.home.config, given)
+    logging.basicConfig(level=settings.log_level.upper(), format=_FORMAT, stream=sys.stderr)
+    for noisy in ("httpx2", "httpcore2"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    with _only_one(session.home):
+        _run(_serve(session, settings))
+
+
+async def _serve(session: Session, settings: config.Config) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with running_node(session.home, settings) as listening:
+        _tell(session, settings, listening)
+        await stop.wait()
+        click.echo("stopping ...", err=True)
+
+
+def _tell(session: Session, settings: config.Config, listening: Listening) -> None:
+    if session.json:
+        line = {"schema": "islandrun.up/v1", "name": settings.name, **listening.public()}
+        click.echo(json.dumps(line))
+    else:
+        click.echo(
+            f"{settings.name} is up.\n"
+            f"  OpenAI-compatible: {listening.http}/v1 with the key in {session.home.token}\n"
+            f"  gRPC for programs: {listening.grpc} with the same key\n"
+            f"  other islands:     {listening.mesh}"
+        )
+    sys.stdout.flush()
+
+
+def _run(main: Coroutine[object, object, None]) -> None:
+    """Run on uvloop where it exists."""
+    if sys.platform == "win32":
+        asyncio.run(main)
+    else:
+        import uvloop
+
+        uvloop.run(main)
+
+
+@contextmanager
+def _only_one(home: Home) -> Generator[None]:
+    """Hold the home for one process. Raises `StateError` when a node runs in it already."""
+    if not home.is_member or sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    with (home.path / "node.lock").open("wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise StateError(f"a node runs in {home.path} already; stop it first") from None
+        yield
