@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+import asyncio
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from islandrun_node import config, enrolment
@@ -37,3 +40,31 @@ async def joined(path: Path, name: str, owner: Home, grant: Grant, port: int) ->
     home = Home(path / name)
     await enrolment.join(home, token, name)
     return home
+
+
+@asynccontextmanager
+async def process(home: Home, tables: str) -> AsyncGenerator[asyncio.subprocess.Process]:
+    """Run a home's node as a real process with these settings appended; killed at the end."""
+    with home.config.open("a") as file:
+        file.write(tables)
+    listen = ["--listen-mesh", "127.0.0.1:0", "--listen-http", "127.0.0.1:0", "--listen-grpc", "127.0.0.1:0"]
+    command = [sys.executable, "-m", "islandrun_node", "--json", "--home", str(home.path), "up", *listen]
+    with (home.path / "log").open("wb") as log:
+        node = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, stderr=log)
+    assert node.stdout is not None
+    line = await asyncio.wait_for(node.stdout.readline(), 20)
+    assert line.startswith(b"{"), (home.path / "log").read_text()
+    try:
+        yield node
+    finally:
+        if node.returncode is None:
+            node.kill()
+        await node.wait()
+
+
+def with_engine(url: str, model: str = "large", quality: float = 0.9) -> str:
+    """Return the settings of an island with an OpenAI-compatible engine."""
+    return (
+        f'\n[backend]\nkind = "openai"\nurl = "{url}"\n'
+        f'[[backend.models]]\nname = "{model}"\nquality = {quality}\n'
+    )
