@@ -6,16 +6,19 @@ It takes only `Sanitized`, which only `islandrun.privacy.sanitize` can make.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from islandrun.errors import ForwardFailed, Interrupted, Unreachable
+from islandrun.errors import ForwardFailed, Interrupted, IslandRunError, Refused, Unreachable
 from islandrun.privacy.sanitize import Sanitized
 from islandrun.routing.decision import CandidateReport
 from islandrun.vocabulary import AnswerPiece, ChatRequest, Finished, IslandId, Sampling
 from islandrun_node.backends.backend import Backend
 from islandrun_node.peers import Peers
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +82,23 @@ async def complete(
                 if isinstance(piece, Finished):
                     return
         failure: ForwardFailed = Unreachable(f"{island} ended its answer without saying so")
-    except TimeoutError:
-        failure = Unreachable(f"{island} took longer than {seconds_max:g} s")
-    except ForwardFailed as error:
-        failure = error
+    except Exception as error:
+        failure = _failure(error, island, seconds_max)
     if started and not isinstance(failure, Interrupted):
         raise Interrupted(f"the answer of {island} broke off: {failure}") from failure
     raise failure
+
+
+def _failure(error: Exception, island: str, seconds_max: float) -> ForwardFailed:
+    """Return our error for whatever an engine raised: its fault is that island's failure, nothing more."""
+    match error:
+        case ForwardFailed():
+            return error
+        case TimeoutError():
+            return Unreachable(f"{island} took longer than {seconds_max:g} s")
+        case IslandRunError():
+            return Refused(f"{island}: {error}")
+        case _:
+            # Its traceback is not logged: an exception's text may quote the prompt.
+            _log.error("the engine of %s failed inside with %s", island, type(error).__name__)
+            return Unreachable(f"{island} failed inside with {type(error).__name__}")

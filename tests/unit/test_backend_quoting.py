@@ -163,3 +163,8 @@ def test_every_answer_says_that_no_language_model_is_at_work(answer):
 
 def test_a_task_hides_its_text_from_repr():
     assert "asthma" not in repr(Task("asthma?", ("asthma",)))
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\n", "?", ".", "\x00", "[PERSON_1]"])
+def test_a_message_with_nothing_in_it_is_read_all_the_same(text: str) -> None:
+    assert read_task(Prompt((Message("user", text),))) is not None

@@ -169,9 +169,9 @@ def _wish_and_text(message: str) -> tuple[str, str]:
     before, _, last = message.rpartition("\n")
     if before and _is_wish(last):
         return last.strip(), before
-    *told, asked = sentences(message) if len(message) <= LAST_SENTENCE_CHARS_MAX else ("", "")
-    if told and _is_wish(asked):
-        return asked, " ".join(told)
+    told = list(sentences(message)) if len(message) <= LAST_SENTENCE_CHARS_MAX else []
+    if len(told) > 1 and _is_wish(told[-1]):
+        return told[-1], " ".join(told[:-1])
     return "", message
 
 
