@@ -113,7 +113,7 @@ class MeshDriver:
                 _log.warning("two contradicting statements by one key; it is not trusted any more")
             case IslandRevoked():
                 self._evict(notice.island)
-                self._peers.forget(notice.island)
+                self._peers.cut(notice.island)
                 _log.warning("island %s is revoked", notice.island[:8])
             case ReachabilityChanged():
                 _log.info("island %s is %s", notice.island[:8], notice.reachability.name.lower())

@@ -116,7 +116,7 @@ async def build(home: Home, config: Config, stack: AsyncExitStack) -> Node:
     peers = Peers(_opener(tls, state.membership.genesis.mesh_id), outlook.island)
     stack.push_async_callback(peers.close)
     driver = MeshDriver(state.me, mesh, peers, state.attestations, gate.evict)
-    runner = Runner(backends, peers, config.limits.answer_seconds_max)
+    runner = Runner(backends, peers, outlook.is_admitted, config.limits.answer_seconds_max)
     requests = Requests(
         outlook,
         privacy,
@@ -151,7 +151,7 @@ async def _chores(node: Node, endpoints: tuple[str, ...]) -> AsyncGenerator[None
         node.driver.run(),
         node.driver.watch_store(),
         node.gate.run(),
-        node.tls.watch(node.peers.forget_all),
+        node.tls.watch(node.peers.renew),
         _tell_regularly(node, endpoints),
         _renew_regularly(node),
         _tell_load(node),

@@ -77,6 +77,10 @@ class Outlook:
         view = self.island(island)
         return view.trust.ppm if view else Ppm(0)
 
+    def is_admitted(self, island: IslandId) -> bool:
+        """Say whether the owner still admits an island at this moment."""
+        return self.ledger.standing(island, world_clock.now().wall_ms) is Standing.ADMITTED
+
     def models(self) -> tuple[str, ...]:
         """Return the names a client may ask for: those of the mesh, then the special ones."""
         names = {

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import grpc
@@ -25,10 +24,22 @@ ACCEPT_SECONDS_MAX = 5.0
 EXCHANGE_SECONDS_MAX = 4.0
 HOPS_MAX = 2
 
+Request = inference_pb2.GenerateRequest
+Response = inference_pb2.GenerateResponse
+
 Opener = Callable[[Sequence[str], PublicKey], grpc.aio.Channel]
 """Makes a channel to an island at one of these addresses, pinned to this key."""
 
-_log = logging.getLogger(__name__)
+GRACE_SECONDS = 900.0
+"""How long a channel that was replaced may finish its calls."""
+
+
+class _Live:
+    """A call that is running; `is_cut` says that we ended it ourselves."""
+
+    def __init__(self, call: grpc.aio.UnaryStreamCall[Request, Response]) -> None:
+        self.call = call
+        self.is_cut = False
 
 
 class Peers:
@@ -39,6 +50,7 @@ class Peers:
         self._island = island
         self._channels: dict[IslandId, tuple[tuple[str, ...], grpc.aio.Channel]] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self._live: dict[IslandId, set[_Live]] = {}
 
     async def exchange(
         self, target: IslandId, messages: Sequence[mesh_pb2.GossipMessage]
@@ -56,12 +68,12 @@ class Peers:
     async def generate(self, target: IslandId, work: Work) -> AsyncGenerator[AnswerPiece]:
         """Have an island run a masked prompt; closing the generator cancels the call there.
 
-        Raises `Unreachable`, `Overloaded` or `Refused`.
+        Raises `Unreachable`, `Overloaded` or `Refused`; `Refused` also when the island was cut off meanwhile.
         """
         view = self._view(target)
         stub = inference_pb2_grpc.InferenceServiceStub(self._channel(view))
         call = stub.Generate(_request(view, work), timeout=work.seconds_max)
-        try:
+        with self._live_call(target, call) as live, _translated(view.name, live):
             async with asyncio.timeout(ACCEPT_SECONDS_MAX):
                 await call.initial_metadata()
             while (message := await call.read()) is not grpc.aio.EOF:
@@ -69,31 +81,43 @@ class Peers:
                     yield piece_from_wire(chunk)
             if await call.code() is not grpc.StatusCode.OK:
                 raise Unreachable(f"{view.name} ended the call with {(await call.code()).name}")
-        except TimeoutError:
-            raise Unreachable(f"{view.name} did not take the request in {ACCEPT_SECONDS_MAX:g} s") from None
-        except grpc.aio.AioRpcError as error:
-            raise failure(error, view.name) from None
-        except MalformedMessage as error:
-            raise Unreachable(f"{view.name} sent an answer that does not decode: {error}") from None
-        finally:
-            call.cancel()
 
-    def forget(self, island: IslandId) -> None:
-        """Close the channel to an island, for example because it was revoked."""
+    def cut(self, island: IslandId) -> None:
+        """End every call to an island at once and close its channel: it was revoked."""
+        for live in tuple(self._live.get(island, ())):
+            live.is_cut = True
+            live.call.cancel()
         if known := self._channels.pop(island, None):
-            self._close(known[1])
+            self._close(known[1], None)
 
-    def forget_all(self) -> None:
-        """Close all channels: the next call makes new ones with our present certificate."""
+    def renew(self) -> None:
+        """Make new channels for new calls, with our present certificate; running calls end by themselves."""
         for island in tuple(self._channels):
-            self.forget(island)
+            self._close(self._channels.pop(island)[1], GRACE_SECONDS)
 
     async def close(self) -> None:
         """Close all channels and wait for it."""
-        self.forget_all()
         for task in tuple(self._closing):
-            with suppress(Exception):
-                await task
+            task.cancel()
+        closing = [channel.close(grace=None) for _, channel in self._channels.values()]
+        self._channels.clear()
+        await asyncio.gather(*closing, *self._closing, return_exceptions=True)
+
+    @contextmanager
+    def _live_call(
+        self, target: IslandId, call: grpc.aio.UnaryStreamCall[Request, Response]
+    ) -> Generator[_Live]:
+        """Know of a call while it runs, so that it can be cut; it is over when the block ends."""
+        live = _Live(call)
+        calls = self._live.setdefault(target, set())
+        calls.add(live)
+        try:
+            yield live
+        finally:
+            call.cancel()
+            calls.discard(live)
+            if not calls:
+                self._live.pop(target, None)
 
     def _view(self, target: IslandId) -> IslandView:
         view = self._island(target)
@@ -109,19 +133,37 @@ class Peers:
         host_view = self._view(host) if view.front else view
         known = self._channels.pop(host, None)
         if known is not None and known[0] != host_view.endpoints:
-            self._close(known[1])
+            self._close(known[1], GRACE_SECONDS)
             known = None
         if known is None:
             known = (host_view.endpoints, self._open(host_view.endpoints, host_view.key))
         self._channels[host] = known
         while len(self._channels) > CHANNELS_MAX:
-            self.forget(next(iter(self._channels)))
+            oldest = next(iter(self._channels))
+            self._close(self._channels.pop(oldest)[1], GRACE_SECONDS)
         return known[1]
 
-    def _close(self, channel: grpc.aio.Channel) -> None:
-        task = asyncio.get_running_loop().create_task(channel.close(grace=None))
+    def _close(self, channel: grpc.aio.Channel, grace: float | None) -> None:
+        task = asyncio.get_running_loop().create_task(channel.close(grace=grace))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+
+@contextmanager
+def _translated(island: str, live: _Live) -> Generator[None]:
+    """Turn what a call raises into our errors."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        if live.is_cut:
+            raise Refused(f"{island} is not trusted any more") from None
+        raise
+    except TimeoutError:
+        raise Unreachable(f"{island} did not take the request in {ACCEPT_SECONDS_MAX:g} s") from None
+    except grpc.aio.AioRpcError as error:
+        raise failure(error, island) from None
+    except MalformedMessage as error:
+        raise Unreachable(f"{island} sent an answer that does not decode: {error}") from None
 
 
 def _request(view: IslandView, work: Work) -> inference_pb2.GenerateRequest:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -39,6 +39,7 @@ class Runner:
 
     backends: Mapping[IslandId, Backend]
     peers: Peers
+    is_admitted: Callable[[IslandId], bool]
     answer_seconds_max: float
 
     async def run(
@@ -55,8 +56,19 @@ class Runner:
         work = Work(request_id, chosen.model, text, sampling, request.hints.data_sets, seconds)
         backend = self.backends.get(chosen.island)
         pieces = self.peers.generate(chosen.island, work) if backend is None else _generate(backend, work)
-        async with aclosing(complete(pieces, chosen.name, seconds)) as answer:
+        source = self._while_admitted(pieces, chosen)
+        async with aclosing(complete(source, chosen.name, seconds)) as answer:
             async for piece in answer:
+                yield piece
+
+    async def _while_admitted(
+        self, pieces: AsyncGenerator[AnswerPiece], chosen: CandidateReport
+    ) -> AsyncGenerator[AnswerPiece]:
+        """End an answer when its island loses its admission; `Peers` also cuts a call that stands still."""
+        async with aclosing(pieces):
+            async for piece in pieces:
+                if not self.is_admitted(chosen.island):
+                    raise Refused(f"{chosen.name} is not admitted any more")
                 yield piece
 
 
