@@ -34,7 +34,7 @@ def served(tmp_path: Path):
         [*COMMAND, "--serve"],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
+        env={**os.environ, "TMPDIR": str(tmp_path), "ISLANDRUN_LOG_LEVEL": "debug"},
     )
     assert process.stdout is not None
     yield json.loads(process.stdout.readline())
@@ -71,3 +71,15 @@ def test_the_served_demo_answers_the_openai_sdk_and_hides_what_it_must(served: d
             )
         assert refused.value.status_code == 403
         assert refused.value.code == "no_eligible_island"
+        _nothing_is_kept(
+            Path(served["home"]).parent, [secret, "4012888888881881", "HIV test", "Draft a note"]
+        )
+
+
+def _nothing_is_kept(folder: Path, originals: list[str]) -> None:
+    """Look into every file of every island, its debug log and database too; not into the cloud's record."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != "cloud-received.bin"]
+    assert {"state.db", "laptop.log", "office.log"} <= {path.name for path in files}
+    for path in files:
+        content = path.read_bytes()
+        assert not [original for original in originals if original.encode() in content], path.name
