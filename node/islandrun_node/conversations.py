@@ -35,8 +35,11 @@ class Conversations:
         """
         self._forget(now_seconds)
         name = self._name(request, caller)
-        vault = self._vaults.pop(name, (0.0, None))[1] or Vault()
+        known = self._vaults.pop(name, None)
+        vault = Vault() if known is None else known[1]
         self._vaults[name] = (now_seconds, vault)
+        if len(self._vaults) > CONVERSATIONS_MAX:
+            self._vaults.popitem(last=False)
         return vault
 
     def _name(self, request: ChatRequest, caller: str) -> bytes:
@@ -57,6 +60,6 @@ class Conversations:
     def _forget(self, now_seconds: float) -> None:
         while self._vaults:
             name, (touched, _) = next(iter(self._vaults.items()))
-            if len(self._vaults) < CONVERSATIONS_MAX and now_seconds - touched < TTL_SECONDS:
+            if now_seconds - touched < TTL_SECONDS:
                 return
             del self._vaults[name]

@@ -1,13 +1,31 @@
 """The runner holds every engine to its contract: an end, in time, and an honest error otherwise."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
+from itertools import repeat
 
 import pytest
 
 from islandrun.errors import ForwardFailed, Interrupted, Overloaded, Refused, StateError, Unreachable
-from islandrun.vocabulary import AnswerPiece, Finished, TextDelta, Usage
-from islandrun_node.runner import complete
+from islandrun.privacy.sanitize import sanitize
+from islandrun.privacy.sensitivity import assess
+from islandrun.privacy.vault import Vault
+from islandrun.routing.decision import CandidateReport
+from islandrun.vocabulary import (
+    AnswerPiece,
+    ChatRequest,
+    Finished,
+    IslandId,
+    Message,
+    Ppm,
+    Prompt,
+    PublicKey,
+    Sampling,
+    TextDelta,
+    Tier,
+    Usage,
+)
+from islandrun_node.runner import Runner, complete
 
 END = Finished("stop", Usage(1, 1), "m")
 
@@ -59,3 +77,63 @@ async def test_a_failure_after_it_is_an_interruption(step: object) -> None:
 async def test_an_answer_without_anything_is_no_answer() -> None:
     with pytest.raises(Unreachable):
         await read()
+
+
+ISLAND = IslandId("a" * 52)
+
+
+class Engine:
+    """An engine that remembers what it was asked and answers three words."""
+
+    def __init__(self) -> None:
+        self.asked: list[Sampling] = []
+
+    async def generate(
+        self, model: str, prompt: Prompt, sampling: Sampling, data_sets: tuple[str, ...]
+    ) -> AsyncGenerator[AnswerPiece]:
+        self.asked.append(sampling)
+        for word in ("one", "two", "three"):
+            yield TextDelta(word)
+        yield END
+
+
+def chosen(masked: bool) -> CandidateReport:
+    return CandidateReport(
+        ISLAND,
+        PublicKey(bytes(32)),
+        "north",
+        Tier.EDGE,
+        Ppm(1_000_000),
+        Ppm(0),
+        masked,
+        "m",
+        (),
+        0,
+        0,
+        (),
+        0,
+        1,
+    )
+
+
+def asked(engine: Engine, masked: bool, answers: Iterator[bool]) -> AsyncGenerator[AnswerPiece]:
+    prompt = Prompt((Message("user", "count"),))
+    text = sanitize(prompt, assess(prompt), Ppm(1_000_000), Vault())
+    runner = Runner({ISLAND: engine}, None, lambda _: next(answers), 5.0)  # type: ignore[arg-type, dict-item]
+    return runner.run(chosen(masked), text, ChatRequest("m", prompt, Sampling(stop=("hush",))), "r-1")
+
+
+@pytest.mark.parametrize(("masked", "stop"), [(True, ()), (False, ("hush",))])
+async def test_a_target_that_sees_placeholders_is_told_no_stop_word(
+    masked: bool, stop: tuple[str, ...]
+) -> None:
+    engine = Engine()
+    assert len([piece async for piece in asked(engine, masked, repeat(True))]) == 4
+    assert engine.asked[0].stop == stop
+
+
+async def test_an_island_that_loses_its_admission_is_cut_in_its_answer() -> None:
+    pieces = asked(Engine(), False, iter([True, False]))
+    assert await anext(pieces) == TextDelta("one")
+    with pytest.raises(Interrupted, match="not admitted any more"):
+        await anext(pieces)
