@@ -25,7 +25,7 @@ from islandrun_node.issuer import Issuer
 from islandrun_node.services.chat import ChatService
 from islandrun_node.services.enroll import EnrollService
 from islandrun_node.services.inference import InferenceService
-from islandrun_node.services.local_access import TokenCheck, add_health_and_reflection
+from islandrun_node.services.local_access import TokenCheck, add_health_and_reflection, serving
 from islandrun_node.services.mesh import MeshService
 from islandrun_node.services.status import StatusService
 from islandrun_node.tls import Listener
@@ -114,6 +114,7 @@ async def _local(node: Node, token: str) -> AsyncGenerator[str]:
         grpc.local_server_credentials(grpc.LocalConnectionType.LOCAL_TCP),
     )
     await server.start()
+    await serving(health)
     try:
         yield f"{address.rpartition(':')[0]}:{port}"
     finally:

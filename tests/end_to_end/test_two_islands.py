@@ -7,11 +7,14 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from islandrun.errors import EnrolmentRefused, StateError
 from islandrun.vocabulary import Ppm, Tier
 from islandrun_node import demo, enrolment
+from islandrun_node.channels import local_channel
 from islandrun_node.listeners import Listening
+from islandrun_node.services.local_access import SERVICES
 from islandrun_node.stores.tokens import Grant
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -70,3 +73,13 @@ async def test_a_token_works_once_and_a_member_cannot_join_again(tmp_path: Path)
             await enrolment.join(type(laptop)(tmp_path / "fourth"), token[:-9], "fourth")
         with pytest.raises(StateError, match="already"):
             await enrolment.join(office, token, "office")
+
+
+async def test_the_local_listener_says_that_its_services_answer(tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        node = await up(founded(tmp_path), settings("laptop"), stack)
+        async with local_channel(node.grpc, "needs none") as channel:
+            check = health_pb2_grpc.HealthStub(channel).Check
+            for service in ("", *SERVICES):
+                answer = await check(health_pb2.HealthCheckRequest(service=service), timeout=5)
+                assert answer.status == health_pb2.HealthCheckResponse.SERVING
