@@ -11,7 +11,7 @@ from typing import Final
 
 from islandrun.agents.agent import Objective, Question, Verdict, Veto, VetoReason
 from islandrun.agents.models import model_vetoes, pick_model, quality_ppm
-from islandrun.locality.catalog import held
+from islandrun.locality.catalog import held, is_holder
 from islandrun.vocabulary import PPM_MAX, IslandView, Load, Reachability, Tier
 
 WAITING_MAX: Final = 8
@@ -79,12 +79,10 @@ def _assumed_load(island: IslandView) -> Load:
 
 
 def _documents(question: Question, island: IslandView) -> list[Veto]:
-    if not question.hints.data_sets:
-        return []
     asked = set(question.hints.data_sets)
-    count = len(held(island, question.hints.data_sets))
-    if count == len(asked):
+    if is_holder(island, asked):
         return []
+    count = len(held(island, asked))
     return [Veto(VetoReason.DATA_ELSEWHERE, f"holds {count} of {len(asked)} data sets asked for")]
 
 

@@ -7,7 +7,7 @@ far as the most sensitive of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from islandrun.vocabulary import DataSetOffer, IslandId, IslandView, Ppm
 
@@ -19,7 +19,7 @@ def holders(islands: Sequence[IslandView], data_set: str) -> tuple[IslandId, ...
     )
 
 
-def held(island: IslandView, data_sets: Sequence[str]) -> tuple[DataSetOffer, ...]:
+def held(island: IslandView, data_sets: Collection[str]) -> tuple[DataSetOffer, ...]:
     """Return the offers of an island among the named data sets, one for each name that it holds.
 
     An island that states one name twice is taken at its stricter word.
@@ -32,7 +32,7 @@ def held(island: IslandView, data_sets: Sequence[str]) -> tuple[DataSetOffer, ..
     return tuple(strictest[name] for name in sorted(strictest))
 
 
-def is_holder(island: IslandView, data_sets: Sequence[str]) -> bool:
+def is_holder(island: IslandView, data_sets: Collection[str]) -> bool:
     """Say whether all named data sets lie on one island; always true when none is named."""
     names = {offer.name for offer in island.data_sets}
     return all(name in names for name in data_sets)

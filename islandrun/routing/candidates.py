@@ -57,24 +57,40 @@ class LocalFacts:
     is_self: bool
 
 
-def gather(
-    ledger: Ledger,
-    mesh: Connections,
-    my_group: str,
-    trust_policy: TrustPolicy,
-    behaviours: Mapping[IslandId, Behaviour],
-    local: Mapping[IslandId, LocalFacts],
-    now: Instant,
-) -> tuple[IslandView, ...]:
-    """Return a view of every island in the ledger, sorted by id: the snapshot that routing judges.
+@dataclass(frozen=True, slots=True)
+class Vantage:
+    """From where islands are seen at one moment, and what is seen: the snapshot that routing judges.
 
     `local` holds the islands that this node runs itself; `behaviours` what was observed of others.
     """
-    views: dict[IslandId, IslandView] = {}
-    for island in ledger.islands():
-        trust = score(ledger, island, my_group, trust_policy, behaviours.get(island), now.wall_ms)
-        views[island] = _view(ledger, mesh, island, trust, local.get(island), now)
-    return tuple(_behind_front(view, views) for view in views.values())
+
+    ledger: Ledger
+    mesh: Connections
+    my_group: str
+    trust_policy: TrustPolicy
+    behaviours: Mapping[IslandId, Behaviour]
+    local: Mapping[IslandId, LocalFacts]
+    now: Instant
+
+    def views(self) -> tuple[IslandView, ...]:
+        """Return a view of every island in the ledger, sorted by id."""
+        views = {island: self.see(island) for island in self.ledger.islands()}
+        return tuple(_behind_front(view, views) for view in views.values())
+
+    def view(self, island: IslandId) -> IslandView | None:
+        """Return one island as `views` does, or None, without looking at all the others."""
+        if self.ledger.self_claims(island) is None and self.ledger.admission(island) is None:
+            return None
+        view = self.see(island)
+        front = IslandId(view.front)
+        return _behind_front(view, {front: self.see(front)} if self.ledger.public_key(front) else {})
+
+    def see(self, island: IslandId) -> IslandView:
+        """Return an island as it is by itself, whatever fronts it."""
+        behaviour = self.behaviours.get(island)
+        now_ms = self.now.wall_ms
+        trust = score(self.ledger, island, self.my_group, self.trust_policy, behaviour, now_ms)
+        return _view(self.ledger, self.mesh, island, trust, self.local.get(island), self.now)
 
 
 def _view(

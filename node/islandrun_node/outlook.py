@@ -10,7 +10,7 @@ from islandrun.agents.agent import Question, output_estimate
 from islandrun.agents.policy import RoutingPolicy
 from islandrun.mesh.machine import Mesh
 from islandrun.privacy.sensitivity import Assessment
-from islandrun.routing.candidates import LocalFacts, gather
+from islandrun.routing.candidates import LocalFacts, Vantage
 from islandrun.trust.behaviour import Behaviour
 from islandrun.trust.ledger import Ledger
 from islandrun.trust.score import TrustPolicy
@@ -54,11 +54,18 @@ class Outlook:
 
     def islands(self) -> tuple[IslandView, ...]:
         """Return every island of the mesh as it looks from here now."""
+        return self._vantage().views()
+
+    def island(self, island: IslandId) -> IslandView | None:
+        """Return one island, or None when it is not known."""
+        return self._vantage().view(island)
+
+    def _vantage(self) -> Vantage:
         local = {
             island: LocalFacts(load=backend.load(), is_self=island == self.me)
             for island, backend in self.backends.items()
         }
-        return gather(
+        return Vantage(
             self.ledger,
             self.mesh,
             self.my_group(),
@@ -67,10 +74,6 @@ class Outlook:
             local,
             world_clock.now(),
         )
-
-    def island(self, island: IslandId) -> IslandView | None:
-        """Return one island, or None when it is not known."""
-        return next((view for view in self.islands() if view.id == island), None)
 
     def trust_ppm(self, island: IslandId) -> Ppm:
         """Return how far an island is trusted from here; 0 when it is not known."""

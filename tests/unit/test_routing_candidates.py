@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from nacl.signing import SigningKey
 
-from islandrun.routing.candidates import LocalFacts, gather
+from islandrun.routing.candidates import LocalFacts, Vantage
 from islandrun.trust.behaviour import Behaviour, Event, observe
 from islandrun.trust.claims import (
     AdmissionClaims,
@@ -132,9 +132,12 @@ def views(
     local = {id_of(LAPTOP): LocalFacts(IDLE, is_self=True)}
     if fronted_here:
         local[id_of(CLOUD)] = LocalFacts(IDLE, is_self=False)
-    gathered = gather(
+    vantage = Vantage(
         ledger, connections or KnownConnections(), "family", TrustPolicy(), behaviours or {}, local, NOW
     )
+    gathered = vantage.views()
+    assert all(vantage.view(view.id) == view for view in gathered)
+    assert vantage.view(IslandId("a" * 52)) is None
     assert [view.id for view in gathered] == sorted(view.id for view in gathered)
     return {view.name: view for view in gathered}
 
