@@ -46,7 +46,6 @@ ENDPOINTS_MAX: Final = 8
 MODELS_MAX: Final = 32
 DATA_SETS_MAX: Final = 32
 JURISDICTIONS_MAX: Final = 16
-ADDRESS_CHARACTERS_MAX: Final = 255
 CERTIFICATE_BYTES_MAX: Final = 4096
 REQUESTS_MAX: Final = 1_000_000
 PRICE_MICROUSD_MAX: Final = 10**12
@@ -61,6 +60,5 @@ STOP_WORD_CHARACTERS_MAX: Final = 1024
 HINT_ENTRIES_MAX: Final = 256
 HINT_CHARACTERS_MAX: Final = 256
 COST_MICROUSD_MAX: Final = 10**15
-CHUNKS_MAX: Final = 4096
 TOKENS_MAX: Final = 10_000_000
 """The most tokens a client may ask for, and the most a backend may report."""

@@ -14,6 +14,7 @@ from islandrun.trust.naming import island_id
 from islandrun.trust.signing import SignedAttestation
 from islandrun.v1 import attestation_pb2, enroll_pb2
 from islandrun.vocabulary import PublicKey, Standing
+from islandrun.wire.attestations import decode_signed
 from islandrun.wire.limits import KEY_BYTES, SIGNATURE_BYTES
 from islandrun_node.admissions import admit
 from islandrun_node.identity import OwnerKey
@@ -56,7 +57,7 @@ class Issuer:
             signed = admit(self._owner, genesis, self._store, island, grant, now_ms, token_id=token)
             self._tokens.keep_admission(token, signed.to_wire().SerializeToString())
         else:
-            signed = SignedAttestation.from_wire(attestation_pb2.SignedAttestation.FromString(earlier))
+            signed = SignedAttestation.from_wire(decode_signed(earlier))
         self._publish(signed)
         return self._welcome(signed)
 

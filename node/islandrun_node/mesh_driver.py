@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
-from islandrun.errors import ForwardFailed
+from islandrun.errors import ForwardFailed, RejectedMessage
 from islandrun.mesh.machine import Envelope, Mesh
 from islandrun.mesh.notices import (
     AttestationAdmitted,
@@ -93,7 +93,7 @@ class MeshDriver:
             if version != self._version:
                 self._version = version
                 for signed in self._store.load_all():
-                    with suppress(Exception):
+                    with suppress(RejectedMessage):
                         self._mesh.publish(signed, world_clock.now())
                 self._send(self._settle())
                 self._wake.set()
@@ -144,7 +144,7 @@ class MeshDriver:
         else:
             self._mesh.delivered(target, True, world_clock.now())
             for message in replies:
-                with suppress(Exception):
+                with suppress(RejectedMessage):
                     self._mesh.receive(Envelope(target, self._me, message), world_clock.now())
         outbox = self._settle()
         self._sending.pop(target, None)

@@ -154,7 +154,7 @@ async def _chores(node: Node, endpoints: tuple[str, ...]) -> AsyncGenerator[None
         node.tls.watch(node.peers.renew),
         _tell_regularly(node, endpoints),
         _renew_regularly(node),
-        _tell_load(node),
+        _keep_current(node),
     )
     tasks = [asyncio.create_task(chore) for chore in chores]
     for task in tasks:
@@ -191,7 +191,7 @@ async def _renew_regularly(node: Node) -> None:
         await asyncio.sleep(RENEW_SECONDS)
 
 
-async def _tell_load(node: Node) -> None:
+async def _keep_current(node: Node) -> None:
     """Keep what probes tell of this island's load fresh, and its admission certificate in use."""
     while True:
         node.mesh.set_load(node.backends[node.state.me].load())

@@ -106,13 +106,14 @@ class Requests:
     async def plan(self, request: ChatRequest, caller: str = "local") -> Plan:
         """Decide and mask, and send nothing. Raises `BadRequest` for a request that is itself wrong."""
         question, vault = await self._ask(request, caller)
-        decision = Route(question).start(self.outlook.islands(), world_clock.now())
+        route = Route(question)
+        decision = route.start(self.outlook.islands(), world_clock.now())
         if decision.chosen is None:
             return Plan(decision, None)
         try:
             sanitized = await self._sanitize(request, question, decision.chosen, vault)
         except PrivacyFault:
-            question = replace(question, assessment=WITHHELD)
+            question = restricted(question, route, decision)
             decision = Route(question).start(self.outlook.islands(), world_clock.now())
             return Plan(decision, request.prompt if decision.chosen else None)
         return Plan(decision, sanitized.prompt)

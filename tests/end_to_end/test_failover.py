@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -15,10 +14,8 @@ from islandrun.vocabulary import Ppm, Tier
 from islandrun_node import enrolment
 from islandrun_node.listeners import Listening
 from islandrun_node.stores.tokens import Grant
-
-sys.path.insert(0, str(Path(__file__).parent))
-from engines_on_loopback import Engine, engine
-from meshes import founded, joined, process, settings, up, with_engine
+from tests.end_to_end.engines_on_loopback import Engine, engine
+from tests.end_to_end.meshes import founded, joined, process, settings, up, with_engine
 
 pytestmark = pytest.mark.slow
 EDGE = Grant(Tier.EDGE, "office", Ppm(900_000))

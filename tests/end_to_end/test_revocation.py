@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 import time
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
@@ -19,10 +18,8 @@ from islandrun_node.channels import open_channel
 from islandrun_node.identity import load_membership
 from islandrun_node.state import open_state
 from islandrun_node.stores.tokens import Grant
-
-sys.path.insert(0, str(Path(__file__).parent))
-from engines_on_loopback import engine
-from meshes import founded, joined, process, settings, up, with_engine
+from tests.end_to_end.engines_on_loopback import engine
+from tests.end_to_end.meshes import founded, joined, process, settings, up, with_engine
 
 pytestmark = pytest.mark.slow
 EDGE = Grant(Tier.EDGE, "office", Ppm(900_000))

@@ -1,7 +1,6 @@
 """Two islands: joined by a token, asked over HTTP, answered where the documents are."""
 
 import asyncio
-import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -16,9 +15,7 @@ from islandrun_node.channels import local_channel
 from islandrun_node.listeners import Listening
 from islandrun_node.services.local_access import SERVICES
 from islandrun_node.stores.tokens import Grant
-
-sys.path.insert(0, str(Path(__file__).parent))
-from meshes import founded, joined, settings, up
+from tests.end_to_end.meshes import founded, joined, settings, up
 
 pytestmark = pytest.mark.slow
 EDGE = Grant(Tier.EDGE, "office", Ppm(900_000))

@@ -1,6 +1,5 @@
 """The receiver's check: an island believes neither the label nor the hops that another island sends."""
 
-import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -18,9 +17,7 @@ from islandrun_node.identity import load_membership
 from islandrun_node.stores.attestations import AttestationStore
 from islandrun_node.stores.database import Database
 from islandrun_node.stores.tokens import Grant
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "end_to_end"))
-from meshes import founded, joined, settings, up
+from tests.end_to_end.meshes import founded, joined, settings, up
 
 pytestmark = pytest.mark.slow
 EDGE = Grant(Tier.EDGE, "office", Ppm(700_000))

@@ -11,7 +11,6 @@ from contextlib import aclosing
 
 import grpc
 
-from islandrun.errors import ForwardFailed, Interrupted, MalformedMessage, Overloaded, Refused
 from islandrun.trust.naming import island_id
 from islandrun.v1 import inference_pb2, inference_pb2_grpc
 from islandrun.vocabulary import AnswerPiece, IslandId, Ppm, PublicKey
@@ -20,6 +19,7 @@ from islandrun_node.backends.backend import Backend
 from islandrun_node.coalesce import coalesced
 from islandrun_node.peers import HOPS_MAX
 from islandrun_node.runner import complete
+from islandrun_node.services.errors import abort
 
 Context = grpc.aio.ServicerContext[inference_pb2.GenerateRequest, inference_pb2.GenerateResponse]
 
@@ -49,10 +49,8 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
             async with aclosing(coalesced(complete(pieces, "this island", seconds))) as batches:
                 async for batch in batches:
                     yield inference_pb2.GenerateResponse(chunks=[piece_to_wire(piece) for piece in batch])
-        except MalformedMessage as error:
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
-        except ForwardFailed as error:
-            await context.abort(_code(error), str(error))
+        except Exception as error:
+            await abort(context, error)
 
     async def _admit(self, request: inference_pb2.GenerateRequest, context: Context) -> Backend:
         """Refuse what this island must not run or see."""
@@ -78,15 +76,3 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
             sampling_from_wire(request.sampling),
             tuple(request.data_sets),
         )
-
-
-def _code(error: ForwardFailed) -> grpc.StatusCode:
-    match error:
-        case Overloaded():
-            return grpc.StatusCode.RESOURCE_EXHAUSTED
-        case Refused():
-            return grpc.StatusCode.FAILED_PRECONDITION
-        case Interrupted():
-            return grpc.StatusCode.ABORTED
-        case _:
-            return grpc.StatusCode.UNAVAILABLE

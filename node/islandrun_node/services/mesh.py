@@ -8,6 +8,7 @@ from islandrun.errors import RejectedMessage
 from islandrun.v1 import mesh_pb2, mesh_pb2_grpc
 from islandrun_node.callers import caller_of
 from islandrun_node.mesh_driver import MeshDriver
+from islandrun_node.services.errors import abort
 
 MESSAGES_MAX = 64
 
@@ -29,5 +30,5 @@ class MeshService(mesh_pb2_grpc.MeshServiceServicer):
         try:
             replies = self._driver.receive(caller_of(context), request.messages)
         except RejectedMessage as error:
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+            await abort(context, error)
         return mesh_pb2.ExchangeResponse(messages=replies)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 import grpc
 
 from islandrun.errors import BadRequest, Overloaded, RequestRefused
+from islandrun.trust.claims import data_set_to_wire, model_to_wire
 from islandrun.v1 import attestation_pb2, chat_pb2, status_pb2, status_pb2_grpc
-from islandrun.vocabulary import DataSetOffer, IslandView, ModelOffer
+from islandrun.vocabulary import IslandView
 from islandrun_node.services.errors import abort, abort_with
 
 if TYPE_CHECKING:
@@ -138,36 +139,13 @@ def island(view: IslandView) -> status_pb2.Island:
             status_pb2.TrustFactor(name=factor.name, ppm=factor.ppm, detail=factor.detail)
             for factor in view.trust.factors
         ],
-        models=[_model(offer) for offer in view.models],
-        data_sets=[_data_set(offer) for offer in view.data_sets],
+        models=[model_to_wire(offer) for offer in view.models],
+        data_sets=[data_set_to_wire(offer) for offer in view.data_sets],
         jurisdictions=view.jurisdictions,
         endpoints=[attestation_pb2.Endpoint(address=address) for address in view.endpoints],
         is_self=view.is_self,
         front=view.front,
         admitted_until_ms=view.admitted_until_ms,
-    )
-
-
-def _model(offer: ModelOffer) -> attestation_pb2.ModelOffer:
-    return attestation_pb2.ModelOffer(
-        name=offer.name,
-        context_tokens_max=offer.context_tokens_max,
-        quality_ppm=offer.quality_ppm,
-        input_price_microusd=offer.input_price_microusd,
-        output_price_microusd=offer.output_price_microusd,
-        supports_tools=offer.supports_tools,
-        is_extractive=offer.is_extractive,
-    )
-
-
-def _data_set(offer: DataSetOffer) -> attestation_pb2.DataSetOffer:
-    return attestation_pb2.DataSetOffer(
-        name=offer.name,
-        documents=offer.documents,
-        size_bytes=offer.size_bytes,
-        sensitivity_ppm=offer.sensitivity_ppm,
-        jurisdiction=offer.jurisdiction,
-        embedding_model=offer.embedding_model,
     )
 
 

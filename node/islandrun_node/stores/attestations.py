@@ -10,14 +10,12 @@ import hashlib
 import sqlite3
 from collections.abc import Iterable
 
-from google.protobuf.message import DecodeError
-
 from islandrun.errors import MalformedMessage, StateError
 from islandrun.trust.claims import decode
 from islandrun.trust.ledger import key_of
 from islandrun.trust.signing import SignedAttestation
-from islandrun.v1 import attestation_pb2
 from islandrun.vocabulary import PublicKey
+from islandrun.wire.attestations import decode_signed
 from islandrun.wire.limits import ISLANDS_MAX, RECORDS_PER_ISSUER_MAX
 from islandrun_node.stores.database import Database
 
@@ -128,6 +126,6 @@ def _packed(signed: SignedAttestation) -> bytes:
 def _unpacked(data: object) -> SignedAttestation:
     assert isinstance(data, bytes)
     try:
-        return SignedAttestation.from_wire(attestation_pb2.SignedAttestation.FromString(data))
-    except (DecodeError, MalformedMessage) as error:
+        return SignedAttestation.from_wire(decode_signed(data))
+    except MalformedMessage as error:
         raise StateError("a stored equivocation proof is damaged; restore state.db from a backup") from error
