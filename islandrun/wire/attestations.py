@@ -17,6 +17,7 @@ from islandrun.errors import MalformedMessage
 from islandrun.v1 import attestation_pb2 as pb
 from islandrun.vocabulary import PPM_MAX
 from islandrun.wire import limits
+from islandrun.wire.checks import require, require_count
 
 KINDS: Final = ("self", "admission", "authority", "certification", "vouch")
 _CRITICAL_KNOWN: Final = 0
@@ -40,34 +41,34 @@ def decode_signed(data: bytes) -> pb.SignedAttestation:
 
 def check_envelope(kind: str, payload: bytes, issuer: bytes, signature: bytes) -> None:
     """Check kind and sizes of what a statement travels in. Raises `MalformedMessage`."""
-    _require(kind in KINDS, "kind", "is not one this version knows")
+    require(kind in KINDS, "kind", "is not one this version knows")
     size_max = limits.PAYLOAD_BYTES_MAX
-    _require(len(payload) <= size_max, "payload", f"is over {size_max} bytes")
-    _require(len(issuer) == limits.KEY_BYTES, "issuer", "is not a 32-byte key")
-    _require(len(signature) == limits.SIGNATURE_BYTES, "signature", "does not have 64 bytes")
+    require(len(payload) <= size_max, "payload", f"is over {size_max} bytes")
+    require(len(issuer) == limits.KEY_BYTES, "issuer", "is not a 32-byte key")
+    require(len(signature) == limits.SIGNATURE_BYTES, "signature", "does not have 64 bytes")
 
 
 def decode_self(payload: bytes) -> pb.SelfAttestation:
     """Decode what an island says about itself; it has one place for that, slot 0."""
     message = parse(pb.SelfAttestation, payload)
     _check_header(message.header)
-    _require(message.header.slot == 0, "header.slot", "is not 0 in a self statement")
+    require(message.header.slot == 0, "header.slot", "is not 0 in a self statement")
     check_name(message.name, "name")
-    _require(message.incarnation < limits.TIME_MS_MAX, "incarnation", "is not within its range")
-    _count(message.endpoints, limits.ENDPOINTS_MAX, "endpoints")
+    require(message.incarnation < limits.TIME_MS_MAX, "incarnation", "is not within its range")
+    require_count(message.endpoints, limits.ENDPOINTS_MAX, "endpoints")
     for endpoint in message.endpoints:
         check_address(endpoint.address, "endpoints.address")
-    _count(message.models, limits.MODELS_MAX, "models")
+    require_count(message.models, limits.MODELS_MAX, "models")
     for model in message.models:
         _check_model(model)
-    _count(message.data_sets, limits.DATA_SETS_MAX, "data_sets")
+    require_count(message.data_sets, limits.DATA_SETS_MAX, "data_sets")
     for data_set in message.data_sets:
         _check_data_set(data_set)
     _check_jurisdictions(message.claimed_jurisdictions, "claimed_jurisdictions")
-    _require(message.requests_max <= limits.REQUESTS_MAX, "requests_max", "is over a million")
+    require(message.requests_max <= limits.REQUESTS_MAX, "requests_max", "is over a million")
     _check_optional(message.software_version, limits.NAME_CHARACTERS_MAX, "software_version")
-    _require(message.state in (1, 2, 3), "state", "is not set or not known")
-    _require(len(message.front) in (0, limits.KEY_BYTES), "front", "is not a 32-byte key")
+    require(message.state in (1, 2, 3), "state", "is not set or not known")
+    require(len(message.front) in (0, limits.KEY_BYTES), "front", "is not a 32-byte key")
     return message
 
 
@@ -75,13 +76,13 @@ def decode_admission(payload: bytes) -> pb.Admission:
     """Decode what an owner grants an island."""
     message = parse(pb.Admission, payload)
     _check_header(message.header)
-    _require(message.tier_ceiling in (1, 2, 3), "tier_ceiling", "is not set or not known")
+    require(message.tier_ceiling in (1, 2, 3), "tier_ceiling", "is not set or not known")
     check_name(message.group, "group")
     _check_jurisdictions(message.jurisdictions, "jurisdictions")
     _check_ppm(message.trust_ceiling_ppm, "trust_ceiling_ppm")
     size = len(message.certificate_der)
-    _require(size <= limits.CERTIFICATE_BYTES_MAX, "certificate_der", "is larger than 4 KiB")
-    _require(len(message.token_id) in (0, limits.TOKEN_ID_BYTES), "token_id", "does not have 16 bytes")
+    require(size <= limits.CERTIFICATE_BYTES_MAX, "certificate_der", "is larger than 4 KiB")
+    require(len(message.token_id) in (0, limits.TOKEN_ID_BYTES), "token_id", "does not have 16 bytes")
     return message
 
 
@@ -92,7 +93,7 @@ def decode_authority(payload: bytes) -> pb.AuthorityStatement:
     match message.WhichOneof("body"):
         case "revoke_island":
             body = message.revoke_island
-            _require(len(body.island) == limits.KEY_BYTES, "revoke_island.island", "is not a 32-byte key")
+            require(len(body.island) == limits.KEY_BYTES, "revoke_island.island", "is not a 32-byte key")
             _check_optional(body.reason, limits.REASON_CHARACTERS_MAX, "revoke_island.reason")
         case "group_trust":
             check_name(message.group_trust.from_group, "group_trust.from_group")
@@ -100,7 +101,7 @@ def decode_authority(payload: bytes) -> pb.AuthorityStatement:
             _check_ppm(message.group_trust.trust_ppm, "group_trust.trust_ppm")
         case "freshness":
             size = len(message.freshness.set_hash)
-            _require(size == limits.HASH_BYTES, "freshness.set_hash", "is not a 32-byte hash")
+            require(size == limits.HASH_BYTES, "freshness.set_hash", "is not a 32-byte hash")
         case _:
             raise MalformedMessage("the body of an authority statement is not one this version knows")
     return message
@@ -112,7 +113,7 @@ def decode_certification(payload: bytes) -> pb.Certification:
     _check_header(message.header)
     check_name(message.scheme, "scheme")
     size = len(message.evidence_sha256)
-    _require(size in (0, limits.HASH_BYTES), "evidence_sha256", "is not a 32-byte hash")
+    require(size in (0, limits.HASH_BYTES), "evidence_sha256", "is not a 32-byte hash")
     _check_ppm(message.level_ppm, "level_ppm")
     return message
 
@@ -144,45 +145,45 @@ def check_name(name: str, where: str) -> None:
 
 def check_printable(text: str, characters_max: int, where: str) -> None:
     """Require non-empty printable text of bounded length. Raises `MalformedMessage`."""
-    _require(0 < len(text) <= characters_max, where, f"does not have 1 to {characters_max} characters")
-    _require(text.isprintable() and not text.isspace(), where, "holds characters that cannot be shown")
+    require(0 < len(text) <= characters_max, where, f"does not have 1 to {characters_max} characters")
+    require(text.isprintable() and not text.isspace(), where, "holds characters that cannot be shown")
 
 
 def check_address(address: str, where: str) -> None:
     """Require "host:port". Raises `MalformedMessage`."""
     found = _ADDRESS.fullmatch(address)
-    _require(found is not None and 0 < int(found[2]) < 65536, where, 'is not "host:port"')
+    require(found is not None and 0 < int(found[2]) < 65536, where, 'is not "host:port"')
 
 
 def _check_header(header: pb.Header) -> None:
-    _require(len(header.mesh_id) == limits.HASH_BYTES, "header.mesh_id", "is not a 32-byte hash")
-    _require(len(header.issuer) == limits.KEY_BYTES, "header.issuer", "is not a 32-byte key")
-    _require(len(header.subject) == limits.KEY_BYTES, "header.subject", "is not a 32-byte key")
-    _require(header.slot <= limits.SLOT_MAX, "header.slot", "is too large")
-    _require(header.epoch <= limits.EPOCH_MAX, "header.epoch", "is too large")
-    _require(0 < header.sequence < limits.TIME_MS_MAX, "header.sequence", "is not within its range")
+    require(len(header.mesh_id) == limits.HASH_BYTES, "header.mesh_id", "is not a 32-byte hash")
+    require(len(header.issuer) == limits.KEY_BYTES, "header.issuer", "is not a 32-byte key")
+    require(len(header.subject) == limits.KEY_BYTES, "header.subject", "is not a 32-byte key")
+    require(header.slot <= limits.SLOT_MAX, "header.slot", "is too large")
+    require(header.epoch <= limits.EPOCH_MAX, "header.epoch", "is too large")
+    require(0 < header.sequence < limits.TIME_MS_MAX, "header.sequence", "is not within its range")
     size = len(header.previous_hash)
-    _require(size in (0, limits.HASH_BYTES), "header.previous_hash", "is not a 32-byte hash")
-    _require(0 < header.issued_at_ms < limits.TIME_MS_MAX, "header.issued_at_ms", "is not within its range")
+    require(size in (0, limits.HASH_BYTES), "header.previous_hash", "is not a 32-byte hash")
+    require(0 < header.issued_at_ms < limits.TIME_MS_MAX, "header.issued_at_ms", "is not within its range")
     ordered = 0 < header.not_before_ms <= header.not_after_ms < limits.TIME_MS_MAX
-    _require(ordered, "header.not_after_ms", "is not after the begin, or not within its range")
-    _require(header.critical & ~_CRITICAL_KNOWN == 0, "header.critical", "needs a newer version")
+    require(ordered, "header.not_after_ms", "is not after the begin, or not within its range")
+    require(header.critical & ~_CRITICAL_KNOWN == 0, "header.critical", "needs a newer version")
 
 
 def _check_model(model: pb.ModelOffer) -> None:
     check_printable(model.name, limits.MODEL_NAME_CHARACTERS_MAX, "models.name")
     _check_ppm(model.quality_ppm, "models.quality_ppm")
     size = model.context_tokens_max
-    _require(size <= limits.CONTEXT_TOKENS_MAX, "models.context_tokens_max", "is too large")
+    require(size <= limits.CONTEXT_TOKENS_MAX, "models.context_tokens_max", "is too large")
     for price in (model.input_price_microusd, model.output_price_microusd):
         what = "is over a million dollars per million tokens"
-        _require(price <= limits.PRICE_MICROUSD_MAX, "models.price", what)
+        require(price <= limits.PRICE_MICROUSD_MAX, "models.price", what)
 
 
 def _check_data_set(data_set: pb.DataSetOffer) -> None:
     check_name(data_set.name, "data_sets.name")
     _check_ppm(data_set.sensitivity_ppm, "data_sets.sensitivity_ppm")
-    _require(data_set.size_bytes < limits.TIME_MS_MAX, "data_sets.size_bytes", "is too large")
+    require(data_set.size_bytes < limits.TIME_MS_MAX, "data_sets.size_bytes", "is too large")
     _check_jurisdictions([data_set.jurisdiction] if data_set.jurisdiction else [], "data_sets.jurisdiction")
     _check_optional(data_set.embedding_model, limits.MODEL_NAME_CHARACTERS_MAX, "data_sets.embedding_model")
 
@@ -193,19 +194,10 @@ def _check_optional(text: str, characters_max: int, where: str) -> None:
 
 
 def _check_ppm(value: int, where: str) -> None:
-    _require(value <= PPM_MAX, where, "is over 1,000,000")
+    require(value <= PPM_MAX, where, "is over 1,000,000")
 
 
 def _check_jurisdictions(codes: Sequence[str], where: str) -> None:
-    _count(codes, limits.JURISDICTIONS_MAX, where)
+    require_count(codes, limits.JURISDICTIONS_MAX, where)
     for code in codes:
-        _require(_JURISDICTION.fullmatch(code) is not None, where, "is not an ISO 3166 code")
-
-
-def _count(items: Sequence[object], count_max: int, where: str) -> None:
-    _require(len(items) <= count_max, where, f"has more than {count_max} entries")
-
-
-def _require(condition: bool, where: str, what: str) -> None:
-    if not condition:
-        raise MalformedMessage(f"{where} {what}")
+        require(_JURISDICTION.fullmatch(code) is not None, where, "is not an ISO 3166 code")

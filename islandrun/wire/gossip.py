@@ -9,6 +9,7 @@ from islandrun.errors import MalformedMessage
 from islandrun.v1 import mesh_pb2
 from islandrun.wire import limits
 from islandrun.wire.attestations import check_signed
+from islandrun.wire.checks import require, require_count
 
 DIGEST_BYTES: Final = 16
 
@@ -20,7 +21,7 @@ def check_gossip(message: mesh_pb2.GossipMessage) -> None:
     that a bad one does not spoil the good ones beside it.
     """
     size = message.ByteSize()
-    _require(size <= limits.MESSAGE_BYTES_MAX, "gossip message", f"is over {limits.MESSAGE_BYTES_MAX} bytes")
+    require(size <= limits.MESSAGE_BYTES_MAX, "gossip message", f"is over {limits.MESSAGE_BYTES_MAX} bytes")
     check = _CHECKS.get(message.WhichOneof("body") or "")
     if check is None:
         raise MalformedMessage("the body of a gossip message is not one this version knows")
@@ -28,34 +29,34 @@ def check_gossip(message: mesh_pb2.GossipMessage) -> None:
 
 
 def _check_push(message: mesh_pb2.GossipMessage) -> None:
-    _count(message.push.attestations, limits.RECORDS_PER_PUSH_MAX, "push")
+    require_count(message.push.attestations, limits.RECORDS_PER_PUSH_MAX, "push")
 
 
 def _check_digest(message: mesh_pb2.GossipMessage) -> None:
     digest = message.digest
-    _require(digest.buckets_log2 <= limits.BUCKETS_LOG2_MAX, "digest", "has too many buckets")
+    require(digest.buckets_log2 <= limits.BUCKETS_LOG2_MAX, "digest", "has too many buckets")
     hashes = len(digest.bucket_hashes)
-    _require(hashes == 1 << digest.buckets_log2, "digest", "does not have one hash a bucket")
+    require(hashes == 1 << digest.buckets_log2, "digest", "does not have one hash a bucket")
     _sizes(digest.bucket_hashes, DIGEST_BYTES, "digest")
 
 
 def _check_bucket_list(message: mesh_pb2.GossipMessage) -> None:
     listing = message.bucket_list
-    _require(listing.buckets_log2 <= limits.BUCKETS_LOG2_MAX, "bucket list", "has too many buckets")
+    require(listing.buckets_log2 <= limits.BUCKETS_LOG2_MAX, "bucket list", "has too many buckets")
     buckets = 1 << listing.buckets_log2
-    _count(listing.buckets, buckets, "bucket list")
+    require_count(listing.buckets, buckets, "bucket list")
     is_in_range = all(bucket < buckets for bucket in listing.buckets)
-    _require(is_in_range, "bucket list", "names a bucket out of range")
-    _count(listing.versions, limits.VERSIONS_PER_LIST_MAX, "bucket list")
+    require(is_in_range, "bucket list", "names a bucket out of range")
+    require_count(listing.versions, limits.VERSIONS_PER_LIST_MAX, "bucket list")
     _sizes([version.key for version in listing.versions], limits.HASH_BYTES, "bucket list")
     _sizes([version.hash8 for version in listing.versions], limits.HASH8_BYTES, "bucket list")
     for version in listing.versions:
         is_in_range = version.epoch <= limits.EPOCH_MAX and version.sequence < limits.TIME_MS_MAX
-        _require(is_in_range, "bucket list", "has a version out of range")
+        require(is_in_range, "bucket list", "has a version out of range")
 
 
 def _check_want(message: mesh_pb2.GossipMessage) -> None:
-    _count(message.want.keys, limits.KEYS_PER_WANT_MAX, "want")
+    require_count(message.want.keys, limits.KEYS_PER_WANT_MAX, "want")
     _sizes(message.want.keys, limits.HASH_BYTES, "want")
 
 
@@ -66,10 +67,10 @@ def _check_probe(message: mesh_pb2.GossipMessage) -> None:
 def _check_probe_ack(message: mesh_pb2.GossipMessage) -> None:
     ack = message.probe_ack
     _check_clock(ack.wall_ms)
-    _require(ack.incarnation < limits.TIME_MS_MAX, "probe ack", "has an incarnation out of range")
+    require(ack.incarnation < limits.TIME_MS_MAX, "probe ack", "has an incarnation out of range")
     load = ack.load
     figures = (load.running, load.waiting, load.requests_max, load.first_token_ms, load.token_us)
-    _require(max(figures) <= limits.LOAD_MAX, "probe ack", "has a load out of range")
+    require(max(figures) <= limits.LOAD_MAX, "probe ack", "has a load out of range")
 
 
 def _check_equivocation(message: mesh_pb2.GossipMessage) -> None:
@@ -89,19 +90,8 @@ _CHECKS: Final[dict[str, Callable[[mesh_pb2.GossipMessage], None]]] = {
 
 
 def _check_clock(wall_ms: int) -> None:
-    _require(0 <= wall_ms < limits.TIME_MS_MAX, "probe", "has a time out of range")
-
-
-def _count(items: Sequence[object], count_max: int, where: str) -> None:
-    _require(len(items) <= count_max, where, f"has more than {count_max} entries")
+    require(0 <= wall_ms < limits.TIME_MS_MAX, "probe", "has a time out of range")
 
 
 def _sizes(items: Sequence[bytes], size_bytes: int, where: str) -> None:
-    _require(
-        all(len(item) == size_bytes for item in items), where, f"has an entry without {size_bytes} bytes"
-    )
-
-
-def _require(condition: bool, where: str, what: str) -> None:
-    if not condition:
-        raise MalformedMessage(f"{where} {what}")
+    require(all(len(item) == size_bytes for item in items), where, f"has an entry without {size_bytes} bytes")
