@@ -11,12 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from islandrun.privacy.detect import RULES, Detector
+from islandrun.privacy.detect import RULES, Detector, TopicDetector
 from islandrun.privacy.detect.merge import merge
 from islandrun.privacy.detect.propagate import Known, propagate, values_of
 from islandrun.privacy.fields import Field, fields, fixed_texts
 from islandrun.privacy.floors import DEFAULT_FLOORS, Floors
-from islandrun.privacy.topics import Topic, topics
+from islandrun.privacy.topics import LEARNED, Topic, topics
 from islandrun.vocabulary import PPM_MAX, Finding, FindingType, Ppm, Prompt, sensitivity_class
 
 CHARACTERS_MAX: Final = 2_000_000
@@ -111,11 +111,20 @@ def _assess(
     findings = propagate(pieces, single)
     finds_names = any(detector.finds_names for detector in detectors)
     found = topics(pieces, findings, finds_names=finds_names)
+    found += _learned(places, detectors, found)
     found += _of_fixed_texts(pieces, findings, fixed, detectors, floors)
     if sensitivity_min_ppm:
         found.append(Topic("asked for by the client", sensitivity_min_ppm, sensitivity_min_ppm))
     seen = [one.floor_ppm for spans in findings for one in spans] + [topic.floor_ppm for topic in found]
     return Assessment(findings, tuple(found), Ppm(max([0, *seen])), _reasons(findings, found))
+
+
+def _learned(places: Sequence[Field], detectors: Sequence[Detector], found: Sequence[Topic]) -> list[Topic]:
+    """Return the topics that detectors know of and that were not found by words."""
+    texts = dict.fromkeys(place.context + place.text for place in places if place.text)
+    readers = [detector for detector in detectors if isinstance(detector, TopicDetector)]
+    names = dict.fromkeys(name for reader in readers for text in texts for name in reader.topics(text))
+    return [LEARNED[name] for name in names if LEARNED[name] not in found]
 
 
 def _detect_all(

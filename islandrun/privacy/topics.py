@@ -7,7 +7,7 @@ Without a detector that knows names there are two more topics, which say what wa
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,13 +29,29 @@ class Topic:
 
 FREE_TEXT: Final = Topic("free text without a names detector", Ppm(300_000), Ppm(300_000))
 POSSIBLE_NAMES: Final = Topic("possible names", Ppm(600_000), Ppm(600_000))
+UNREAD_SCRIPT: Final = Topic("a script in which names are not found", Ppm(600_000), Ppm(600_000))
 MINORS: Final = Topic("minors", Ppm(900_000), Ppm(700_000))
 TRADE_SECRETS: Final = Topic("trade secrets", Ppm(700_000), Ppm(600_000))
 SOURCE_CODE: Final = Topic("source code", Ppm(400_000), Ppm(300_000))
 CREDENTIALS_MASKED: Final = Ppm(300_000)
+HEALTH: Final = Topic("health", Ppm(900_000), Ppm(700_000))
+LAW: Final = Topic("law", Ppm(600_000), Ppm(500_000))
+HUMAN_RESOURCES: Final = Topic("human resources", Ppm(600_000), Ppm(500_000))
+FINANCE: Final = Topic("finance", Ppm(600_000), Ppm(500_000))
+LEARNED: Final[Mapping[str, Topic]] = {
+    "health": HEALTH,
+    "law": LAW,
+    "finance": FINANCE,
+    "hr": HUMAN_RESOURCES,
+    "credentials": Topic("credentials", Ppm(900_000), CREDENTIALS_MASKED),
+    "code": SOURCE_CODE,
+    "minors": MINORS,
+    "trade": TRADE_SECRETS,
+}
+"""What the trained detector's topics mean; those of `topics` below are found by words."""
 
 _OF_PERSONS: Final = (
-    (Topic("health", Ppm(900_000), Ppm(700_000)), re.compile(
+    (HEALTH, re.compile(
         r"\b(?:diagnos\w{0,7}|diabet\w{0,4}|cancer|tumou?rs?|chemo\w{0,8}|leuk\w{2,6}|hiv|aids|hepatitis|"
         r"herpes|chlamydia|syphilis|depress\w{2,6}|anxiety|bipolar|schizo\w{2,8}|"
         r"adhd|autis\w{1,4}|ptsd|dementia|alzheimer'?s?|parkinson'?s?|epilep\w{1,4}|asthma|migraines?|"
@@ -49,19 +65,19 @@ _OF_PERSONS: Final = (
         r"lab results?|test results?|mg daily|std|covid\S{0,3}|tested positive|hospital\w{0,8}|"
         r"krankheit|krank|diagnose|krebs|schwanger\w{0,6}|depressionen|medikament\w{0,3}|maladie|enceinte|"
         r"ordonnance|enfermedad|embaraz\w{1,5}|c\u00e1ncer)\b")),
-    (Topic("law", Ppm(600_000), Ppm(500_000)), re.compile(
+    (LAW, re.compile(
         r"\b(?:lawsuit|sued|suing|attorney|lawyer|plaintiff|defendant|custody|divorc\w{1,4}|indict\w{2,6}|"
         r"criminal record|convict\w{2,5}|arrest\w{0,3}|probation|parole|prison|jail|"
         r"subpoena\w{0,3}|affidavit|deposition|settlement|testif\w{1,4}|restraining order|asylum|"
         r"deport\w{2,6}|inherit\w{1,5}|prosecut\w{2,5}|court (?:case|hearing|date|order)|"
         r"anwalt|scheidung|klage|avocat|divorce|abogad\w{1,2}|divorcio)\b")),
-    (Topic("human resources", Ppm(600_000), Ppm(500_000)), re.compile(
+    (HUMAN_RESOURCES, re.compile(
         r"\b(?:salar\w{1,4}|payroll|performance (?:review|improvement)|termination|terminat(?:e|ed) (?:his|"
         r"her|my|the)|fired|laid off|layoffs?|disciplin\w{2,6}|resign\w{0,7}|severance|harass\w{1,6}|"
         r"grievance|misconduct|promotion|demot\w{2,4}|warning letter|job application|cover letter|"
         r"curriculum vitae|resume|cv|references? letter|maternity leave|sick days|"
         r"gehalt|k\u00fcndigung|abmahnung|bewerbung|salaire|licenciement|sueldo|despido)\b")),
-    (Topic("finance", Ppm(600_000), Ppm(500_000)), re.compile(
+    (FINANCE, re.compile(
         r"\b(?:mortgage|loans?|debts?|bankrupt\w{0,3}|insolven\w{1,3}|tax (?:return|debt|bill)|income|"
         r"bank (?:account|statement)|account balance|credit (?:score|report|card)|savings|overdraft|"
         r"net worth|portfolio|pension|foreclosure|alimony|payday|schulden|kredit|konto(?:stand|auszug)?|"
@@ -124,6 +140,8 @@ def topics(texts: Sequence[str], findings: Sequence[Sequence[Finding]], *, finds
         found += _of_persons(text, spans, finds_names=finds_names)
     if not finds_names:
         found += _unsearched(texts, findings)
+    elif any(_UNREAD.search(hidden(text, spans)) for text, spans in zip(texts, findings, strict=True)):
+        found.append(UNREAD_SCRIPT)
     return sorted(set(found), key=lambda topic: (-topic.floor_ppm, topic.name))
 
 
@@ -171,6 +189,10 @@ _TALK_OF_SOMEBODY: Final = re.compile(
     r"\bpatient:"
 )
 _FOREIGN: Final = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff\u2070-\u218f\ufb00-\ufb06\uff21-\uff5a]")
+_UNREAD: Final = re.compile(
+    rf"{_FOREIGN.pattern}{{2}}|[\u0590-\u07ff\u0900-\u0fff\u3040-\u9fff\uac00-\ud7af]"
+)
+"""One letter of Greek or Cyrillic is a sign of mathematics; of other scripts it may be a name."""
 _FENCED: Final = re.compile(r"(?:```|~~~)[^`~]{0,20000}(?:```|~~~)|`[^`\n]{1,200}`")
 _CAPITAL_WORD: Final = re.compile(
     r"(?<![\w.@/\\#$<-])[^\W\d_a-z\u00df-\u00f6\u00f8-\u00ff][^\W\d_'\u2019-]*"

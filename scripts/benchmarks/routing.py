@@ -61,7 +61,7 @@ def main() -> None:
 
 def measure(size: int, seed: int) -> dict[str, float]:
     """Time decisions over one mesh with several questions."""
-    rng = random.Random(seed)  # noqa: S311 - a benchmark, not a secret
+    rng = random.Random(seed)
     islands = [island(number, rng) for number in range(size)]
     questions = [question(rng) for _ in range(20)]
     eligible = [sum(report.rank > 0 for report in choose(q, islands).reports) for q in questions]

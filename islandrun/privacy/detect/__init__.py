@@ -7,7 +7,7 @@ without context takes its place beside them, and says so by `finds_names`.
 from __future__ import annotations
 
 import re
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from islandrun.privacy.detect import contact, finance, identity, literals, names, place, secrets
 from islandrun.privacy.detect.merge import merge
@@ -30,6 +30,14 @@ class Detector(Protocol):
 
     def __call__(self, text: str) -> tuple[Finding, ...]:
         """Return findings with offsets in code points of `text`, in any order."""
+
+
+@runtime_checkable
+class TopicDetector(Protocol):
+    """A detector that also says what a text is about."""
+
+    def topics(self, text: str) -> tuple[str, ...]:
+        """Return names of `islandrun.privacy.topics.LEARNED`: private matters that the text speaks of."""
 
 
 TABLE: Final[tuple[Rule, ...]] = (
@@ -71,4 +79,4 @@ class Rules:
 
 RULES: Final = Rules()
 
-__all__ = ["RULES", "TABLE", "Detector", "Rules", "detect", "find"]
+__all__ = ["RULES", "TABLE", "Detector", "Rules", "TopicDetector", "detect", "find"]

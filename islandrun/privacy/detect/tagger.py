@@ -1,0 +1,243 @@
+"""The trained detector: a network reads a text token by token and says what is a name, a place, a date.
+
+For each token it gives the chances of each type and the chance that the value is private here: "Apple"
+in "I work at Apple" is, in "Apple's share price" it is not. Their product is compared with one table of
+thresholds. The network itself is handed in; this module plans the windows and reads the answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from islandrun.privacy.detect.reading import Reading, read
+from islandrun.privacy.detect.tokens import Encoding, Tokens, tokens, windows
+from islandrun.privacy.floors import DEFAULT_FLOORS
+from islandrun.vocabulary import Finding, FindingType, Ppm
+
+Floats = npt.NDArray[np.float32]
+
+TYPES: Final = (
+    "PERSON",
+    "LOCATION",
+    "ADDRESS",
+    "ORG",
+    "DATE",
+    "CODE",
+    "CONTACT",
+    "USERNAME",
+    "DEMOGRAPHIC",
+    "QUANTITY",
+    "SECRET",
+)
+"""The network's types in the order of its outputs: 0 is "outside", 1 + 2n begins type n, 2 + 2n goes on."""
+LABELS: Final = 1 + 2 * len(TYPES)
+TOPICS: Final = ("health", "law", "finance", "hr", "credentials", "code", "minors", "trade")
+CLASS_STEPS: Final = 3
+"""Chances that a text is at least internal, confidential, restricted; they stand before the topics."""
+TOPIC_CHANCE_MIN: Final = 0.5
+_NOTHING: Final = (0.0,) * (CLASS_STEPS + len(TOPICS))
+
+THRESHOLDS: Final[Mapping[str, float]] = dict.fromkeys(TYPES, 0.35)
+"""The least product of both chances at which a token counts, by type."""
+FOLLOW_SHARE: Final = 0.4
+"""A token that goes on with a value counts at this share of the threshold already."""
+ROWS_MAX: Final = 8
+"""Windows that run together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What the network says of some windows: log-odds by token and label, of being private, and by text."""
+
+    labels: Floats
+    private: Floats
+    texts: Floats
+
+
+class Network(Protocol):
+    """Runs the network on windows of equal length."""
+
+    def encode(self, text: str) -> Encoding:
+        """Return the word pieces of a text, without marks at the ends."""
+
+    def score(self, ids: npt.NDArray[np.int64], shapes: npt.NDArray[np.int64]) -> Scores:
+        """Score (rows, tokens) of ids, where 0 is padding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """What one text holds: findings, and the chances of its classes and topics."""
+
+    findings: tuple[Finding, ...]
+    chances: tuple[float, ...]
+
+
+class Tagger:
+    """The network as a detector. It finds names that nothing around them gives away."""
+
+    name = "tagger"
+    finds_names = True
+
+    def __init__(self, network: Network, thresholds: Mapping[str, float] = THRESHOLDS) -> None:
+        self._network = network
+        self._thresholds = np.array([thresholds[kind] for kind in TYPES], dtype=np.float32)
+        self._latest: tuple[str, Tagged] = ("", Tagged((), _NOTHING))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    def __call__(self, text: str) -> tuple[Finding, ...]:
+        """Return the findings of one text."""
+        return self.read(text).findings
+
+    def topics(self, text: str) -> tuple[str, ...]:
+        """Return which of `TOPICS` a text is about, as somebody's private matter."""
+        chances = self.read(text).chances[CLASS_STEPS:]
+        return tuple(name for name, chance in zip(TOPICS, chances, strict=True) if chance >= TOPIC_CHANCE_MIN)
+
+    def read(self, text: str) -> Tagged:
+        """Read one text of any length; the latest one is remembered."""
+        latest_text, latest = self._latest
+        if text != latest_text:
+            latest = self._read(read(text))
+            self._latest = (text, latest)
+        return latest
+
+    def _read(self, reading: Reading) -> Tagged:
+        pieces = tokens(reading.text, self._network.encode(reading.text))
+        if not len(pieces):
+            return Tagged((), _NOTHING)
+        labels, private, chances = chances_of(pieces, self._network)
+        found = spans(reading.text, pieces, labels * private[:, None], self._thresholds)
+        return Tagged(tuple(_placed(one, reading) for one in found), chances)
+
+
+def _placed(finding: Finding, reading: Reading) -> Finding:
+    start, end = reading.span(finding.start, finding.end)
+    return replace(finding, start=start, end=end)
+
+
+def chances_of(pieces: Tokens, network: Network) -> tuple[Floats, Floats, tuple[float, ...]]:
+    """Return by token the chances of all labels but "outside" and of being private; and those of the text."""
+    plan = list(windows(len(pieces)))
+    labels = np.empty((len(pieces), LABELS), dtype=np.float32)
+    private = np.empty(len(pieces), dtype=np.float32)
+    texts = np.full(CLASS_STEPS + len(TOPICS), -np.inf, dtype=np.float32)
+    for first in range(0, len(plan), ROWS_MAX):
+        rows = plan[first : first + ROWS_MAX]
+        size = max(row.end - row.start for row in rows) + 2
+        ids, shapes = np.zeros((len(rows), size), np.int64), np.zeros((len(rows), size), np.int64)
+        for number, row in enumerate(rows):
+            count = row.end - row.start
+            ids[number, : count + 2] = [101, *pieces.ids[row.start : row.end], 102]
+            shapes[number, 1 : count + 1] = pieces.shapes[row.start : row.end]
+        scores = network.score(ids, shapes)
+        for number, row in enumerate(rows):
+            here = slice(1 + row.keep_start - row.start, 1 + row.keep_end - row.start)
+            labels[row.keep_start : row.keep_end] = scores.labels[number, here]
+            private[row.keep_start : row.keep_end] = scores.private[number, here]
+            texts = np.maximum(texts, scores.texts[number])
+    labels = np.exp(labels - labels.max(axis=1, keepdims=True))
+    labels /= labels.sum(axis=1, keepdims=True)
+    return labels[:, 1:], _chance(private), tuple(map(float, _chance(texts)))
+
+
+def _chance(log_odds: Floats) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-log_odds)), dtype=np.float32)
+
+
+# ---------------------------------------------------------------- from tokens to spans
+
+
+@dataclass(slots=True)
+class _Open:
+    """A span that may still grow."""
+
+    start: int
+    end: int
+    kind: int
+    score: float
+
+
+_JOINT: Final = re.compile(r"[ \t\u00a0]*|[-\u2010-\u2015/.:'\u2019@_&+#]{1,2}")
+_WIDE_JOINT: Final = re.compile(r"[ \t\u00a0,./-]{0,3}\n?[ \t]{0,3}")
+_WIDE: Final = frozenset({TYPES.index("ADDRESS")})
+_LETTERS: Final = re.compile(r"[^\W_]")
+
+
+def spans(text: str, pieces: Tokens, chances: Floats, thresholds: Floats) -> Iterator[Finding]:
+    """Yield the spans of one text, from the product of both chances by token and label."""
+    by_type = chances[:, 0::2] + chances[:, 1::2]
+    whole = chances.sum(axis=1)
+    kinds = by_type.argmax(axis=1)
+    limits = thresholds[kinds]
+    current: _Open | None = None
+    for index in np.flatnonzero(whole >= limits * FOLLOW_SHARE):
+        start, end = pieces.offsets[int(index)]
+        kind, score = int(kinds[index]), float(whole[index])
+        begins = bool(chances[index, 2 * kind] > chances[index, 2 * kind + 1])
+        if current is not None and _goes_on(text, current, start, kind, begins=begins):
+            current.end, current.score = end, max(current.score, score)
+            continue
+        if current is not None and current.score >= thresholds[current.kind]:
+            yield from _finding(text, current)
+        current = _Open(start, end, kind, score)
+    if current is not None and current.score >= thresholds[current.kind]:
+        yield from _finding(text, current)
+
+
+def _goes_on(text: str, current: _Open, start: int, kind: int, *, begins: bool) -> bool:
+    between = text[current.end : start]
+    if (
+        not between
+        and _LETTERS.match(text[start : start + 1])
+        and _LETTERS.match(text[current.end - 1 : current.end])
+    ):
+        return True  # the same word
+    if kind != current.kind:
+        return False
+    joint = _WIDE_JOINT if kind in _WIDE else _JOINT
+    return joint.fullmatch(between) is not None and not (begins and any(map(str.isspace, between)))
+
+
+def _finding(text: str, found: _Open) -> Iterator[Finding]:
+    start, end = _whole_words(text, found.start, found.end)
+    value = text[start:end]
+    if not _LETTERS.search(value):
+        return
+    kind = finding_type(TYPES[found.kind], value)
+    confidence = Ppm(min(999_999, round(found.score * 1_000_000)))
+    yield Finding(start, end, kind, confidence, DEFAULT_FLOORS.of(kind), "tagger")
+
+
+def _whole_words(text: str, start: int, end: int) -> tuple[int, int]:
+    """Widen a span to whole words, and take off signs at its ends."""
+    while start > 0 and text[start].isalnum() and text[start - 1].isalnum():
+        start -= 1
+    while end < len(text) and text[end - 1].isalnum() and text[end].isalnum():
+        end += 1
+    while start < end and not (text[start].isalnum() or text[start] in "#+@(/~$\u20ac\u00a3"):
+        start += 1
+    while end > start and (text[end - 1].isspace() or text[end - 1] in ",;:\"'([{<|"):
+        end -= 1
+    if text[end - 1 : end] == ")" and "(" not in text[start:end]:
+        end -= 1
+    return start, end
+
+
+def finding_type(kind: str, value: str) -> FindingType:
+    """Return the type of a finding; a contact is a mail address, a number or a link by its look."""
+    if kind != "CONTACT":
+        return FindingType(kind)
+    if "@" in value and not value.startswith("@"):
+        return FindingType.EMAIL
+    digits = sum(map(str.isdigit, value))
+    if 2 * digits >= sum(map(str.isalnum, value)):
+        return FindingType.PHONE
+    return FindingType.URL if "." in value or "/" in value else FindingType.USERNAME
