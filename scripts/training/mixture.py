@@ -8,12 +8,13 @@ from pathlib import Path
 
 import corpora
 import records
-from records import Example
+from records import Example, Record
 from samples import Sample, beside, noisy, sample
 from tokenizers import Tokenizer
 from values import filler
+from words import has
 
-SHARES = {"private": 0.46, "plain": 0.24, "court": 0.13, "social": 0.13, "encyclopedia": 0.04}
+SHARES = {"private": 0.45, "plain": 0.27, "court": 0.13, "social": 0.11, "encyclopedia": 0.04}
 FILLS = 4
 JOINED_SHARE = 0.25
 
@@ -23,7 +24,7 @@ def pools(texts: Path, data: Path, chance: random.Random, fills: int = FILLS) ->
     own = [
         records.fill(record, filler(record.language, random.Random(chance.getrandbits(64))))
         for record in records.read(texts)
-        for _ in range(fills if "<<" in record.body else 1)
+        for _ in range(_times(record, fills))
     ]
     tweets = [*corpora.social(data / "wnut17/train.conll"), *corpora.social(data / "btc/train.conll")]
     wiki = corpora.social(data / "wikigold/wikigold.conll", private=False)
@@ -34,6 +35,12 @@ def pools(texts: Path, data: Path, chance: random.Random, fills: int = FILLS) ->
         "social": [*tweets, *corpora.joined(tweets, chance)],
         "encyclopedia": list(corpora.joined(wiki, chance)),
     }
+
+
+def _times(record: Record, fills: int) -> int:
+    """Say how often a record is filled; the few of scripts other than Latin are filled more often."""
+    times = fills if "<<" in record.body else 1
+    return 4 * times if has("full", record.language) else times
 
 
 def stream(pool: dict[str, list[Example]], tokenizer: Tokenizer, chance: random.Random) -> Iterator[Sample]:

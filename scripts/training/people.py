@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from faker import Faker
-from words import names, words
+from words import has, names, words
 
 _LISTED_SHARE = {"en": 0.3, "mix": 0.3}
 _FORMS = (
@@ -31,9 +31,12 @@ class Person:
     first: str
     middle: str
     last: str
+    full_forms: tuple[str, ...] = ()
 
     def full(self, chance: random.Random) -> str:
         """Return the whole name in one of its usual forms."""
+        if self.full_forms:
+            return chance.choice(self.full_forms).format(first=self.first, last=self.last)
         draw, form = chance.random(), "{first} {last}"
         for share, other in _FORMS:
             draw -= share
@@ -77,11 +80,12 @@ def plain(name: str) -> str:
 
 def invent(language: str, chance: random.Random) -> Person:
     """Invent a person whose name fits into a language."""
-    if chance.random() < _LISTED_SHARE.get(language, 0.08):
+    if not has("full", language) and chance.random() < _LISTED_SHARE.get(language, 0.08):
         given, family = chance.choice(names())
         return Person(chance.choice(given), chance.choice(given), chance.choice(family))
     maker = faker_for(language, chance)
-    return Person(maker.first_name(), maker.first_name(), maker.last_name())
+    forms = words("full", language) if has("full", language) else ()
+    return Person(maker.first_name(), maker.first_name(), maker.last_name(), forms)
 
 
 def faker_for(language: str, chance: random.Random) -> Faker:

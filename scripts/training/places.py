@@ -32,6 +32,9 @@ def _states() -> tuple[str, ...]:
 
 def city(language: str, chance: random.Random) -> str:
     """Return a real city, the larger the likelier."""
+    if has("full", language):  # a script of its own, in which the list of cities does not write
+        maker = faker_for(language, chance)
+        return str(maker.city_name() if hasattr(maker, "city_name") else maker.city())
     names, weights = _cities(language if chance.random() < 0.9 else "en")
     return chance.choices(names, weights)[0]
 
@@ -62,6 +65,8 @@ def company(person: Person, language: str, chance: random.Random) -> str:
     draw, form = chance.random(), chance.choice(("", chance.choice(words("firm forms"))))
     if draw < 0.22:
         return chance.choice(words("firms"))
+    if has("full", language):
+        return str(faker_for(language, chance).company())
     if draw < 0.55:
         more = chance.choice(words("firm stems")).lower() if chance.random() < 0.35 else ""
         return (

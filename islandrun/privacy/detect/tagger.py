@@ -168,6 +168,8 @@ class _Open:
 _JOINT: Final = re.compile(r"[ \t\u00a0]*|[-\u2010-\u2015/.:'\u2019@_&+#]{1,2}")
 _WIDE_JOINT: Final = re.compile(r"[ \t\u00a0,./-]{0,3}\n?[ \t]{0,3}")
 _WIDE: Final = frozenset({TYPES.index("ADDRESS")})
+_LETTER_PAIR: Final = re.compile(r"(?:(?![\u0e00-\u0eff\u3040-\u9fff])[^\W_]){2}")
+"""Two letters of one word; scripts that put no space between words are left out."""
 _LETTERS: Final = re.compile(r"[^\W_]")
 
 
@@ -194,11 +196,7 @@ def spans(text: str, pieces: Tokens, chances: Floats, thresholds: Floats) -> Ite
 
 def _goes_on(text: str, current: _Open, start: int, kind: int, *, begins: bool) -> bool:
     between = text[current.end : start]
-    if (
-        not between
-        and _LETTERS.match(text[start : start + 1])
-        and _LETTERS.match(text[current.end - 1 : current.end])
-    ):
+    if not between and _LETTER_PAIR.match(text, start - 1):
         return True  # the same word
     if kind != current.kind:
         return False
@@ -218,9 +216,9 @@ def _finding(text: str, found: _Open) -> Iterator[Finding]:
 
 def _whole_words(text: str, start: int, end: int) -> tuple[int, int]:
     """Widen a span to whole words, and take off signs at its ends."""
-    while start > 0 and text[start].isalnum() and text[start - 1].isalnum():
+    while start > 0 and _LETTER_PAIR.match(text, start - 1):
         start -= 1
-    while end < len(text) and text[end - 1].isalnum() and text[end].isalnum():
+    while end < len(text) and _LETTER_PAIR.match(text, end - 1):
         end += 1
     while start < end and not (text[start].isalnum() or text[start] in "#+@(/~$\u20ac\u00a3"):
         start += 1
@@ -228,6 +226,8 @@ def _whole_words(text: str, start: int, end: int) -> tuple[int, int]:
         end -= 1
     if text[end - 1 : end] == ")" and "(" not in text[start:end]:
         end -= 1
+    if text[start : start + 1] == "(" and ")" not in text[start:end]:
+        start += 1
     return start, end
 
 
