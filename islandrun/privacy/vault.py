@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Final, NoReturn, TypeAlias
+from typing import Final, NoReturn, Self, TypeAlias
 
 from islandrun.errors import PrivacyFault
 from islandrun.privacy import placeholders
@@ -71,6 +71,24 @@ class Vault:
     def originals(self) -> Mapping[str, str]:
         """Return placeholder -> original; for masking and restoring only."""
         return MappingProxyType(self._originals)
+
+    def entries(self) -> tuple[tuple[str, str], ...]:
+        """Return every (placeholder, original), oldest first; for sealing only."""
+        return tuple(self._originals.items())
+
+    @classmethod
+    def of(cls, entries: Iterable[tuple[str, str]]) -> Self:
+        """Return a vault that goes on as the one that gave these `entries` would.
+
+        Raises `PrivacyFault` when they are not what a vault gives: of other rules, another order, or damaged.
+        """
+        vault = cls()
+        kinds = {kind.value: kind for kind in FindingType}
+        for placeholder, original in entries:
+            kind = kinds.get(placeholder[1:].rpartition("_")[0])
+            if kind is None or vault.placeholder_for(kind, original) != placeholder:
+                raise PrivacyFault("the entries of a vault are not as they were given")
+        return vault
 
     def _number(self, kind: FindingType, original: str) -> int:
         """Return the number of the entity that a form belongs to; a new one unless it is certain."""

@@ -45,6 +45,11 @@ class Home:
         return self.path / "documents.db"
 
     @property
+    def conversations(self) -> Path:
+        """The vaults of conversations, sealed; a backup needs no copy of it."""
+        return self.path / "conversations.db"
+
+    @property
     def keys(self) -> Path:
         """The folder of secret keys."""
         return self.path / "keys"

@@ -38,6 +38,7 @@ from islandrun_node.request import Requests
 from islandrun_node.runner import Runner
 from islandrun_node.state import State, open_state
 from islandrun_node.statements import VERSION, SelfDescription, addresses, attest
+from islandrun_node.stores.conversations import ConversationStore
 from islandrun_node.tls import TlsIdentity
 
 ATTEST_SECONDS = 3600.0
@@ -98,6 +99,8 @@ async def build(home: Home, config: Config, stack: AsyncExitStack) -> Node:
     gate = CallerGate(state.ledger, state.tokens)
     privacy = PrivacyWorker()
     stack.callback(privacy.close)
+    conversations = _conversations(state)
+    stack.callback(conversations.close)
     journal = Journal(state.receipts, state.membership.key.public, state.membership.key.sign)
     outlook = Outlook(
         me=state.me,
@@ -109,7 +112,7 @@ async def build(home: Home, config: Config, stack: AsyncExitStack) -> Node:
         backends=backends,
         journal=journal,
         receipt_store=state.receipts,
-        degraded=lambda: _degraded(privacy),
+        degraded=lambda: _degraded(privacy) + conversations.degraded(),
         version=VERSION,
         started=now,
     )
@@ -120,7 +123,7 @@ async def build(home: Home, config: Config, stack: AsyncExitStack) -> Node:
     requests = Requests(
         outlook,
         privacy,
-        Conversations(),
+        conversations,
         runner,
         journal,
         _routing_policy(config),
@@ -155,6 +158,7 @@ async def _chores(node: Node, endpoints: tuple[str, ...]) -> AsyncGenerator[None
         _tell_regularly(node, endpoints),
         _renew_regularly(node),
         _keep_current(node),
+        node.requests.conversations.run(),
     )
     tasks = [asyncio.create_task(chore) for chore in chores]
     for task in tasks:
@@ -235,6 +239,12 @@ def _islands(
             )
         )
     return tuple(islands), backends
+
+
+def _conversations(state: State) -> Conversations:
+    key = state.membership.key
+    store = ConversationStore.open(state.home.conversations, key.derived("vaults"))
+    return Conversations(store, key.derived("conversation names"))
 
 
 def _opener(tls: TlsIdentity, mesh_id: bytes) -> Opener:

@@ -18,13 +18,12 @@ from islandrun.agents.policy import RoutingPolicy
 from islandrun.errors import ForwardFailed, NobodyMaySee, Overloaded, PrivacyFault
 from islandrun.privacy.sanitize import Sanitized
 from islandrun.privacy.sensitivity import WITHHELD
-from islandrun.privacy.vault import Vault
 from islandrun.routing.decision import CandidateReport, Decision
 from islandrun.routing.route import Route
 from islandrun.vocabulary import AnswerPiece, ChatRequest, Prompt
 from islandrun_node import world_clock
 from islandrun_node.answer import restored
-from islandrun_node.conversations import Conversations
+from islandrun_node.conversations import Conversation, Conversations
 from islandrun_node.journal import Journal
 from islandrun_node.outlook import Outlook
 from islandrun_node.privacy_worker import PrivacyWorker
@@ -74,7 +73,7 @@ class Requests:
         """
         if self.journal.running >= self.running_max:
             raise Overloaded(f"this node runs {self.running_max} requests already; try again in a moment")
-        question, vault = await self._ask(request, caller)
+        question, conversation = await self._ask(request, caller)
         with self.journal.record(question.request_id) as record:
             route = Route(question)
             decision = route.start(self.outlook.islands(), world_clock.now())
@@ -84,7 +83,8 @@ class Requests:
                     raise record.failure or NobodyMaySee(decision.summary, decision)
                 yield Decided(decision)
                 try:
-                    async with aclosing(self._attempt(request, question, decision.chosen, vault)) as pieces:
+                    attempt = self._attempt(request, question, decision.chosen, conversation)
+                    async with aclosing(attempt) as pieces:
                         async for piece in pieces:
                             route.first_token()
                             record.piece(piece)
@@ -105,40 +105,49 @@ class Requests:
 
     async def plan(self, request: ChatRequest, caller: str = "local") -> Plan:
         """Decide and mask, and send nothing. Raises `BadRequest` for a request that is itself wrong."""
-        question, vault = await self._ask(request, caller)
+        question, conversation = await self._ask(request, caller)
         route = Route(question)
         decision = route.start(self.outlook.islands(), world_clock.now())
         if decision.chosen is None:
             return Plan(decision, None)
         try:
-            sanitized = await self._sanitize(request, question, decision.chosen, vault)
+            sanitized = await self._sanitize(request, question, decision.chosen, conversation)
         except PrivacyFault:
             question = restricted(question, route, decision)
             decision = Route(question).start(self.outlook.islands(), world_clock.now())
             return Plan(decision, request.prompt if decision.chosen else None)
         return Plan(decision, sanitized.prompt)
 
-    async def _ask(self, request: ChatRequest, caller: str) -> tuple[Question, Vault]:
+    async def _ask(self, request: ChatRequest, caller: str) -> tuple[Question, Conversation]:
         """Find out what is in a request; a fault on the way makes it restricted."""
         now = world_clock.now()
+        conversation = await self.conversations.open(request, caller, now)
         assessment = await self.privacy.assess(request.prompt, request.hints.sensitivity_min_ppm)
+        if not conversation.is_usable:
+            assessment = WITHHELD
         question = self.outlook.question(request, assessment, self.policy, world_clock.fresh_id("r"), now)
-        return question, self.conversations.vault(request, caller, now.seconds)
+        return question, conversation
 
     async def _attempt(
-        self, request: ChatRequest, question: Question, chosen: CandidateReport, vault: Vault
+        self, request: ChatRequest, question: Question, chosen: CandidateReport, conversation: Conversation
     ) -> AsyncGenerator[AnswerPiece]:
         """Mask for one island, run there, restore."""
-        sanitized = await self._sanitize(request, question, chosen, vault)
+        sanitized = await self._sanitize(request, question, chosen, conversation)
         pieces = self.runner.run(chosen, sanitized, request, question.request_id)
-        async with aclosing(restored(pieces, vault, request.sampling.stop)) as answer:
+        async with aclosing(restored(pieces, conversation.vault, request.sampling.stop)) as answer:
             async for piece in answer:
                 yield piece
 
     async def _sanitize(
-        self, request: ChatRequest, question: Question, chosen: CandidateReport, vault: Vault
+        self, request: ChatRequest, question: Question, chosen: CandidateReport, conversation: Conversation
     ) -> Sanitized:
-        return await self.privacy.sanitize(request.prompt, question.assessment, chosen.trust_ppm, vault)
+        """Mask for one island; what its placeholders stand for is on the disk before anything is sent."""
+        sanitized = await self.privacy.sanitize(
+            request.prompt, question.assessment, chosen.trust_ppm, conversation.vault
+        )
+        if question.assessment is not WITHHELD:
+            await self.conversations.keep(conversation)
+        return sanitized
 
 
 def restricted(question: Question, route: Route, decision: Decision) -> Question:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import click
 
 from islandrun.errors import StateError
-from islandrun_node import config
+from islandrun_node import config, core_dumps
 from islandrun_node.cli.session import Session
 from islandrun_node.home import Home
 from islandrun_node.listeners import Listening
@@ -50,6 +50,8 @@ def up(
     logging.basicConfig(level=settings.log_level.upper(), format=_FORMAT, stream=sys.stderr)
     for noisy in ("httpx2", "httpcore2"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    if not core_dumps.forbid():
+        logging.getLogger(__name__).warning("this system may write memory to a core file after a crash")
     with _only_one(session.home):
         _run(_serve(session, settings))
 

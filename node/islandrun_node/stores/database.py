@@ -1,4 +1,4 @@
-"""One SQLite file for all state that must survive: WAL, full synchronisation, versioned schema.
+"""A SQLite file for state that must survive: WAL, full synchronisation, versioned schema, deleted is gone.
 
 A commit has reached the disk when `transaction()` ends without error. Several processes may hold
 the file (the running node and a command); `data_version()` tells one that another has written.
@@ -17,7 +17,7 @@ from islandrun.errors import StateError
 SCHEMA_VERSION = 1
 BUSY_TIMEOUT_MS = 5_000
 
-_SCHEMA = """
+STATE_SCHEMA = """
 CREATE TABLE attestations (
     key BLOB PRIMARY KEY, kind TEXT NOT NULL, payload BLOB NOT NULL, issuer BLOB NOT NULL,
     signature BLOB NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL
@@ -44,7 +44,7 @@ CREATE TABLE sealed (name TEXT PRIMARY KEY, content BLOB NOT NULL) STRICT;
 
 
 class Database:
-    """The state file of one home. Thread-safe by one lock; short transactions only."""
+    """One file of a home. Thread-safe by one lock; short transactions only."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
@@ -52,8 +52,8 @@ class Database:
         self.path = path
 
     @classmethod
-    def open(cls, path: Path) -> Database:
-        """Open or create the file; a damaged or foreign one is refused and left as it is.
+    def open(cls, path: Path, schema: str = STATE_SCHEMA) -> Database:
+        """Open the file, or create it with `schema`; a damaged or foreign one is refused and left as it is.
 
         Raises `StateError`, which names the file and the remedy.
         """
@@ -64,7 +64,7 @@ class Database:
         except sqlite3.Error as error:
             raise StateError(f"cannot open {path}: {error}; check the folder and its owner") from error
         try:
-            _prepare(connection, path)
+            _prepare(connection, path, schema)
         except sqlite3.Error as error:
             connection.close()
             raise StateError(
@@ -122,11 +122,12 @@ class Database:
         return str(self.read("PRAGMA quick_check(1)")[0][0])
 
 
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+def _prepare(connection: sqlite3.Connection, path: Path, schema: str) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     if version == SCHEMA_VERSION:
         if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
@@ -136,7 +137,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         raise StateError(f"{path} was written by a newer version ({version}); update islandrun")
     connection.execute("BEGIN IMMEDIATE")
     if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-        for statement in filter(str.strip, _SCHEMA.split(";")):
+        for statement in filter(str.strip, schema.split(";")):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     connection.execute("COMMIT")

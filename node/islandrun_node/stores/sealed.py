@@ -1,14 +1,15 @@
-"""Secrets of others, such as the key of a cloud API: sealed at rest, never shown.
+"""What is secret at rest: the keys of cloud APIs by name, and a seal for what other stores keep.
 
-The sealing key is derived from the island's own secret, so a copy of the database alone opens nothing.
+Sealing keys are derived from the island's own secret, so a copy of the databases alone opens nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
+from typing import NoReturn
 
 from nacl.exceptions import CryptoError
-from nacl.secret import SecretBox
+from nacl.secret import Aead, SecretBox
 
 from islandrun.errors import StateError
 from islandrun_node.stores.database import Database
@@ -56,3 +57,33 @@ class SealedStore:
             return self._box.decrypt(content).decode()
         except CryptoError:
             raise StateError(f"the sealed secret {name} does not open; add it again") from None
+
+
+class Seal:
+    """Seals bytes for one place: XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03), a random nonce in front.
+
+    `key` has 32 bytes and serves one purpose only. What was sealed for one place opens at no other.
+    """
+
+    NONCE_BYTES = Aead.NONCE_SIZE
+    __slots__ = ("_box",)
+
+    def __init__(self, key: bytes) -> None:
+        self._box = Aead(key)
+
+    def __repr__(self) -> str:
+        return "<Seal>"
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a Seal cannot be pickled or copied")
+
+    def close(self, content: bytes, place: bytes) -> bytes:
+        """Return the sealed form of `content`; the nonce is its first `NONCE_BYTES`."""
+        return bytes(self._box.encrypt(content, place))
+
+    def open(self, sealed: bytes, place: bytes) -> bytes:
+        """Return what was sealed for this place. Raises `StateError` for anything else."""
+        try:
+            return self._box.decrypt(sealed, place)
+        except (CryptoError, ValueError):
+            raise StateError("a sealed row does not open: damaged, moved, or of another island") from None
