@@ -41,7 +41,7 @@ _PLACE: Final = b"islandrun/v1/vault/"
 _UPSERT = f"""
 INSERT INTO vaults (name, expires_at_ms, content) VALUES (?1, ?2, ?3)
 ON CONFLICT (name) DO UPDATE SET expires_at_ms = excluded.expires_at_ms, content = excluded.content
-WHERE substr(vaults.content, 1, {Seal.NONCE_BYTES}) = ?4
+WHERE coalesce(substr(vaults.content, 1, {Seal.NONCE_BYTES}), x'') = ?4
 """  # noqa: S608 - the only value in it is a number of ours
 
 
