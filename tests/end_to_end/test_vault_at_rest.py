@@ -1,4 +1,4 @@
-"""Nodes that are killed, run out of disk or find a vault damaged: no number twice, nothing readable on disk."""
+"""Nodes that are killed, run out of disk or find a vault damaged: no number twice, nothing readable."""
 
 import asyncio
 import base64
@@ -15,7 +15,8 @@ import pytest
 from islandrun_node import enrolment, world_clock
 from islandrun_node.home import Home
 from islandrun_node.identity import IslandKey
-from islandrun_node.stores.conversations import ConversationStore
+from islandrun_node.stores.conversations import SCHEMA, ConversationStore
+from islandrun_node.stores.database import Database
 from tests.end_to_end.engines_on_loopback import Engine, engine
 from tests.end_to_end.meshes import founded, process
 
@@ -34,17 +35,24 @@ class Running:
     cloud: Engine
 
     async def say(self, text: str) -> httpx2.Response:
-        headers = {"authorization": f"Bearer {self.home.token.read_text().strip()}"}
-        address = json.loads(self.home.running.read_text())["http"]
         body = {
             "model": "large",
             "messages": [{"role": "user", "content": text}],
             "islandrun": {"conversation": "heliotrope"},
         }
-        async with httpx2.AsyncClient(
-            base_url=address, headers=headers, timeout=30, trust_env=False
-        ) as client:
+        async with self._client() as client:
             return await client.post("/v1/chat/completions", json=body)
+
+    async def degraded(self) -> int:
+        """Count the reasons why the node says it is not whole."""
+        async with self._client() as client:
+            lines = (await client.get("/metrics")).text.splitlines()
+        return round(float(next(line for line in lines if line.startswith("islandrun_degraded ")).split()[1]))
+
+    def _client(self) -> httpx2.AsyncClient:
+        headers = {"authorization": f"Bearer {self.home.token.read_text().strip()}"}
+        address = json.loads(self.home.running.read_text())["http"]
+        return httpx2.AsyncClient(base_url=address, headers=headers, timeout=30, trust_env=False)
 
     def last_seen(self) -> bytes:
         return self.cloud.received[-1]
@@ -91,6 +99,45 @@ async def test_a_killed_node_gives_the_same_placeholders_and_leaves_nothing_read
             _nothing_readable(home)
     _forgotten_when_its_time_is_over(home)
     _nothing_readable(home)
+
+
+async def test_a_damaged_vault_is_seen_by_full_trust_alone(tmp_path: Path) -> None:
+    home = founded(tmp_path)
+    await enrolment.admit_outbound(home, "cloud")
+    async with engine("it is valid") as cloud:
+        async with running(home, cloud, settings(cloud)) as before:
+            assert (await before.say(f"is the card {FIRST} valid?")).status_code == 200
+        cloud.received.clear()
+        database = Database.open(home.conversations, SCHEMA)
+        database.read("UPDATE vaults SET content = zeroblob(length(content))")
+        database.close()
+        async with running(home, cloud) as after:
+            for text in ("what is the capital of France?", f"is the card {SECOND} valid?"):
+                refused = await after.say(text)
+                assert (refused.status_code, refused.json()["error"]["code"]) == (403, "no_eligible_island")
+        assert not cloud.received
+    _nothing_readable(home)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prlimit of Linux")
+async def test_a_full_disk_stops_no_conversation_and_shows_in_the_status(tmp_path: Path) -> None:
+    import resource
+
+    home = founded(tmp_path)
+    await enrolment.admit_outbound(home, "cloud")
+    async with engine("the card [CARD_2] is valid") as cloud, running(home, cloud, settings(cloud)) as node:
+        await node.say(f"is the card {FIRST} valid?")
+        healthy = await node.degraded()
+        resource.prlimit(node.node.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+        answer = await node.say(f"is the card {SECOND} valid?")
+        assert answer.status_code == 200, answer.text
+        assert SECOND in answer.text
+        assert b"[CARD_2]" in node.last_seen()
+        assert await node.degraded() == healthy + 1
+        resource.prlimit(node.node.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+        await node.say(f"is the card {THIRD} valid?")
+        assert b"[CARD_3]" in node.last_seen()
+        assert await node.degraded() == healthy
 
 
 def _limit(pid: int, name: str) -> list[str]:
