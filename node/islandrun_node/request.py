@@ -121,12 +121,9 @@ class Requests:
     async def _ask(self, request: ChatRequest, caller: str) -> tuple[Question, Conversation]:
         """Find out what is in a request; a fault on the way makes it restricted."""
         now = world_clock.now()
-        conversation = await self.conversations.open(request, caller, now)
         assessment = await self.privacy.assess(request.prompt, request.hints.sensitivity_min_ppm)
-        if not conversation.is_usable:
-            assessment = WITHHELD
         question = self.outlook.question(request, assessment, self.policy, world_clock.fresh_id("r"), now)
-        return question, conversation
+        return question, await self.conversations.open(request, caller, now)
 
     async def _attempt(
         self, request: ChatRequest, question: Question, chosen: CandidateReport, conversation: Conversation

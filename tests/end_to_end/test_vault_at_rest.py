@@ -34,9 +34,9 @@ class Running:
     node: asyncio.subprocess.Process
     cloud: Engine
 
-    async def say(self, text: str) -> httpx2.Response:
+    async def say(self, text: str, model: str = "large") -> httpx2.Response:
         body = {
-            "model": "large",
+            "model": model,
             "messages": [{"role": "user", "content": text}],
             "islandrun": {"conversation": "heliotrope"},
         }
@@ -115,6 +115,8 @@ async def test_a_damaged_vault_is_seen_by_full_trust_alone(tmp_path: Path) -> No
             for text in ("what is the capital of France?", f"is the card {SECOND} valid?"):
                 refused = await after.say(text)
                 assert (refused.status_code, refused.json()["error"]["code"]) == (403, "no_eligible_island")
+            at_home = await after.say(f"is the card {SECOND} valid?", model="extractive")
+            assert at_home.status_code == 200, at_home.text
         assert not cloud.received
     _nothing_readable(home)
 
