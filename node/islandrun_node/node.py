@@ -99,8 +99,7 @@ async def build(home: Home, config: Config, stack: AsyncExitStack) -> Node:
     gate = CallerGate(state.ledger, state.tokens)
     privacy = PrivacyWorker()
     stack.callback(privacy.close)
-    conversations = _conversations(state)
-    stack.callback(conversations.close)
+    conversations = _conversations(state, stack)
     journal = Journal(state.receipts, state.membership.key.public, state.membership.key.sign)
     outlook = Outlook(
         me=state.me,
@@ -241,10 +240,12 @@ def _islands(
     return tuple(islands), backends
 
 
-def _conversations(state: State) -> Conversations:
+def _conversations(state: State, stack: AsyncExitStack) -> Conversations:
     key = state.membership.key
     store = ConversationStore.open(state.home.conversations, key.derived("vaults"))
-    return Conversations(store, key.derived("conversation names"))
+    kept = Conversations(store, key.derived("conversation names"))
+    stack.callback(kept.close)
+    return kept
 
 
 def _opener(tls: TlsIdentity, mesh_id: bytes) -> Opener:
