@@ -1,7 +1,7 @@
 """An answer on its way back: originals restored piece by piece, stop words applied to what the reader sees.
 
-Stop words are applied here as well as at the backend, because a target that sees placeholders is never
-told a stop word: it may hold a user's text.
+Stop words are applied here as well as at the backend, because only an island of full trust is told one:
+it may hold a user's text, and it is not judged.
 """
 
 from __future__ import annotations
@@ -49,8 +49,9 @@ class StopWords:
 class Restoration:
     """Turns the pieces of one masked answer into those the reader sees. After `done` it is spent."""
 
-    def __init__(self, vault: Vault, stop: tuple[str, ...]) -> None:
+    def __init__(self, vault: Vault, stop: tuple[str, ...], input_tokens: int = 0) -> None:
         self._vault = vault
+        self._input_tokens = input_tokens
         self._text = Restorer(vault)
         self._calls: dict[int, JsonRestorer] = {}
         self._words = StopWords(stop)
@@ -81,7 +82,7 @@ class Restoration:
         shown: list[AnswerPiece] = [TextDelta(ready)] if ready else []
         if self._words.hit:
             self.done = True
-            shown.append(Finished("stop", Usage(0, self._shown // CHARACTERS_PER_TOKEN), ""))
+            shown.append(Finished("stop", Usage(self._input_tokens, self._shown // CHARACTERS_PER_TOKEN), ""))
         return shown
 
     def _tails(self) -> list[AnswerPiece]:
@@ -95,10 +96,13 @@ class Restoration:
 
 
 async def restored(
-    pieces: AsyncGenerator[AnswerPiece], vault: Vault, stop: tuple[str, ...]
+    pieces: AsyncGenerator[AnswerPiece], vault: Vault, stop: tuple[str, ...], input_tokens: int = 0
 ) -> AsyncGenerator[AnswerPiece]:
-    """Put the originals of `vault` back into an answer while it streams; it ends with `Finished`."""
-    restoration = Restoration(vault, stop)
+    """Put the originals of `vault` back into an answer while it streams; it ends with `Finished`.
+
+    `input_tokens` is what the prompt counts for when a stop word ends the answer before its target does.
+    """
+    restoration = Restoration(vault, stop, input_tokens)
     async with aclosing(pieces):
         async for piece in pieces:
             for shown in restoration.feed(piece):

@@ -3,26 +3,56 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from islandrun.vocabulary import Ppm
-from islandrun_node.backends.embedder import Embedder
+from islandrun.errors import BadRequest, RequestRefused
+from islandrun.vocabulary import ChatRequest, Hints, Message, ModelOffer, Ppm, Prompt, Sampling
+from islandrun.wire import limits
+from islandrun_node.backends.embedder import DIMENSIONS, TEXT_CHARS_MAX, TOKENS_MAX, Embedder
 from islandrun_node.engines import Library
 from islandrun_node.stores.documents import Passage
+
+TEXTS_MAX: Final = 1024
+QUALITY_PPM: Final = Ppm(500_000)
+
+Vector = Sequence[float]
 
 
 @dataclass(frozen=True, slots=True)
 class LocalKnowledge:
-    """The `Knowledge` of `services.chat` over the data sets of the settings."""
+    """The `Knowledge` of the doors over the data sets of the settings."""
 
     library: Library
     embedder: Embedder
 
-    async def embed(self, texts: Sequence[str]) -> tuple[str, Iterable[Iterable[float]]]:
-        """Return the name of the sentence model and one vector a text."""
-        vectors = await asyncio.to_thread(self.embedder.embed, texts)
-        return self.embedder.name, vectors.tolist()
+    def offer(self) -> ModelOffer:
+        """Return the sentence model; each text is read by itself, so their number has no context to fit."""
+        return ModelOffer(self.embedder.name, limits.CONTEXT_TOKENS_MAX, QUALITY_PPM)
+
+    @property
+    def dimensions(self) -> int:
+        """How many numbers a vector has."""
+        return DIMENSIONS
+
+    async def embed(self, texts: Sequence[str]) -> tuple[Sequence[Vector], int]:
+        """Return one vector a text, and how many tokens were read.
+
+        Raises `BadRequest` for a text that the model would read only in part.
+        """
+        return await asyncio.to_thread(self._embed, texts)
+
+    def _embed(self, texts: Sequence[str]) -> tuple[Sequence[Vector], int]:
+        tokens = 0
+        for place, text in enumerate(texts):
+            count = self.embedder.count_tokens(text)
+            if count > TOKENS_MAX - 2 or len(text) > TEXT_CHARS_MAX:  # the model adds two of its own
+                where = f"input[{place}]"
+                text = f"{where}: {count} tokens, and {self.embedder.name} reads {TOKENS_MAX - 2}; cut it"
+                raise BadRequest(text, where)
+            tokens += count
+        return self.embedder.embed(texts).tolist(), tokens
 
     def sensitivity_ppm(self, data_set: str) -> Ppm | None:
         """Return the trust a reader of a data set needs, or None when it is not on this island."""
@@ -31,3 +61,22 @@ class LocalKnowledge:
     async def retrieve(self, data_set: str, query: str, passages_max: int) -> Sequence[Passage]:
         """Return the best passages of a data set of this island, best first."""
         return await asyncio.to_thread(self.library.index.search, data_set, query, passages_max)
+
+
+def read_here(texts: Iterable[str], model: str = "", hints: Hints = Hints()) -> ChatRequest:
+    """Return texts that are read on this island in the form in which every request is judged."""
+    prompt = Prompt(tuple(Message("user", text) for text in texts))
+    return ChatRequest(model, prompt, Sampling(tokens_max=0), hints)
+
+
+def check_reader(
+    data_sets: Iterable[str], trust_ppm: Ppm, sensitivity_ppm: Callable[[str], Ppm | None]
+) -> None:
+    """Refuse another island the data sets it may not read; what lies elsewhere it has to ask for there.
+
+    Raises `RequestRefused`, in the same words for what is not here and for what is.
+    """
+    for data_set in data_sets:
+        needed = sensitivity_ppm(data_set)
+        if needed is None or trust_ppm < needed:
+            raise RequestRefused("the calling island may not read a data set that the request names")

@@ -72,7 +72,9 @@ async def _mesh(node: Node) -> AsyncGenerator[str]:
     state = node.state
     mesh_pb2_grpc.add_MeshServiceServicer_to_server(MeshService(node.driver), server)
     seconds = node.config.limits.answer_seconds_max
-    inference = InferenceService(node.backends, node.outlook.trust_ppm, seconds)
+    inference = InferenceService(
+        node.backends, node.outlook.trust_ppm, seconds, caller_of, node.knowledge.sensitivity_ppm
+    )
     inference_pb2_grpc.add_InferenceServiceServicer_to_server(inference, server)
     chat = ChatService(
         node.requests,
@@ -125,7 +127,9 @@ async def _local(node: Node, token: str) -> AsyncGenerator[str]:
 @asynccontextmanager
 async def _http(node: Node, token: str) -> AsyncGenerator[str]:
     bound = _bind(node.config.listen.http)
-    app = build_app(node.requests, node.outlook, token, node.config.limits, CollectorRegistry())
+    app = build_app(
+        node.requests, node.outlook, node.knowledge, token, node.config.limits, CollectorRegistry()
+    )
     settings = uvicorn.Config(
         app,
         log_level="warning",

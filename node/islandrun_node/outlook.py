@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from islandrun.agents.agent import Question, output_estimate
 from islandrun.agents.policy import RoutingPolicy
@@ -20,6 +20,8 @@ from islandrun.vocabulary import (
     Instant,
     IslandId,
     IslandView,
+    Load,
+    ModelOffer,
     Ppm,
     Prompt,
     Reachability,
@@ -59,6 +61,12 @@ class Outlook:
     def island(self, island: IslandId) -> IslandView | None:
         """Return one island, or None when it is not known."""
         return self._vantage().view(island)
+
+    def home(self, offer: ModelOffer) -> tuple[IslandView, ...]:
+        """Return this island alone, as it looks to texts that are read here by `offer` beside its engine."""
+        home = self.island(self.me)
+        load = Load(0, 0, home.requests_max, 0, 0) if home else None
+        return () if home is None else (replace(home, models=(offer,), load=load),)
 
     def _vantage(self) -> Vantage:
         local = {

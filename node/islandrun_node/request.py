@@ -5,12 +5,14 @@
     assess (what is in it) -> Route (who may, who is best) -> sanitize (for that island)
       -> run (a backend here, or a peer over mTLS) -> restore (while it streams) -> receipt
       on failure before the first token: the route says who is next, and masking is done anew for them
+
+Work that reads texts and never leaves this island, such as making vectors, goes by `here`.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from islandrun.agents.agent import Question
@@ -20,7 +22,7 @@ from islandrun.privacy.sanitize import Sanitized
 from islandrun.privacy.sensitivity import WITHHELD
 from islandrun.routing.decision import CandidateReport, Decision
 from islandrun.routing.route import Route
-from islandrun.vocabulary import AnswerPiece, ChatRequest, Prompt
+from islandrun.vocabulary import AnswerPiece, ChatRequest, Finished, ModelOffer, Prompt, Usage
 from islandrun_node import world_clock
 from islandrun_node.answer import restored
 from islandrun_node.conversations import Conversation, Conversations
@@ -71,9 +73,9 @@ class Requests:
         why) before anything was sent, `Overloaded` when this node runs too many requests,
         `ForwardFailed` when every eligible island failed before its first token, `Interrupted` after it.
         """
-        if self.journal.running >= self.running_max:
-            raise Overloaded(f"this node runs {self.running_max} requests already; try again in a moment")
-        question, conversation = await self._ask(request, caller)
+        self._refuse_too_many()
+        question = await self._ask(request)
+        conversation = await self.conversations.open(request, caller, question.now)
         with self.journal.record(question.request_id) as record:
             route = Route(question)
             decision = route.start(self.outlook.islands(), world_clock.now())
@@ -105,7 +107,8 @@ class Requests:
 
     async def plan(self, request: ChatRequest, caller: str = "local") -> Plan:
         """Decide and mask, and send nothing. Raises `BadRequest` for a request that is itself wrong."""
-        question, conversation = await self._ask(request, caller)
+        question = await self._ask(request)
+        conversation = await self.conversations.open(request, caller, question.now)
         route = Route(question)
         decision = route.start(self.outlook.islands(), world_clock.now())
         if decision.chosen is None:
@@ -118,12 +121,34 @@ class Requests:
             return Plan(decision, request.prompt if decision.chosen else None)
         return Plan(decision, sanitized.prompt)
 
-    async def _ask(self, request: ChatRequest, caller: str) -> tuple[Question, Conversation]:
+    @asynccontextmanager
+    async def here(self, request: ChatRequest, offer: ModelOffer) -> AsyncGenerator[Decision]:
+        """Let the block read the texts of a request on this island, as its model `offer`; nothing leaves.
+
+        They are judged as for an answer, by the same vetoes, and leave a receipt. Raises `NobodyMaySee`
+        when this island may not see them as they are, `PrivacyFault` when nobody could judge them.
+        """
+        self._refuse_too_many()
+        question = await self._ask(request)
+        with self.journal.record(question.request_id) as record:
+            if question.assessment is WITHHELD:
+                raise PrivacyFault("what is in the texts could not be judged, so they were not read")
+            decision = Route(question).start(self.outlook.home(offer), question.now)
+            record.decided(decision)
+            if decision.chosen is None or decision.chosen.masked:
+                raise NobodyMaySee(decision.summary, decision)
+            yield decision
+            record.piece(Finished("stop", Usage(question.input_tokens), offer.name))
+
+    def _refuse_too_many(self) -> None:
+        if self.journal.running >= self.running_max:
+            raise Overloaded(f"this node runs {self.running_max} requests already; try again in a moment")
+
+    async def _ask(self, request: ChatRequest) -> Question:
         """Find out what is in a request; a fault on the way makes it restricted."""
         now = world_clock.now()
         assessment = await self.privacy.assess(request.prompt, request.hints.sensitivity_min_ppm)
-        question = self.outlook.question(request, assessment, self.policy, world_clock.fresh_id("r"), now)
-        return question, await self.conversations.open(request, caller, now)
+        return self.outlook.question(request, assessment, self.policy, world_clock.fresh_id("r"), now)
 
     async def _attempt(
         self, request: ChatRequest, question: Question, chosen: CandidateReport, conversation: Conversation
@@ -131,7 +156,8 @@ class Requests:
         """Mask for one island, run there, restore."""
         sanitized = await self._sanitize(request, question, chosen, conversation)
         pieces = self.runner.run(chosen, sanitized, request, question.request_id)
-        async with aclosing(restored(pieces, conversation.vault, request.sampling.stop)) as answer:
+        stop, size = request.sampling.stop, question.input_tokens
+        async with aclosing(restored(pieces, conversation.vault, stop, size)) as answer:
             async for piece in answer:
                 yield piece
 

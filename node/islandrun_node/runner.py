@@ -10,13 +10,16 @@ import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from typing import Final
 
 from islandrun.errors import ForwardFailed, Interrupted, IslandRunError, Refused, Unreachable
 from islandrun.privacy.sanitize import Sanitized
 from islandrun.routing.decision import CandidateReport
-from islandrun.vocabulary import AnswerPiece, ChatRequest, Finished, IslandId, Sampling
+from islandrun.vocabulary import PPM_MAX, AnswerPiece, ChatRequest, Finished, IslandId, Sampling
 from islandrun_node.backends.backend import Backend
 from islandrun_node.peers import Peers
+
+SEEDS: Final = 2**16
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +55,8 @@ class Runner:
         seconds = self.answer_seconds_max
         if request.hints.deadline_ms is not None:
             seconds = min(seconds, request.hints.deadline_ms / 1000)
-        sampling = replace(request.sampling, stop=()) if chosen.masked else request.sampling
+        sees_all = chosen.trust_ppm == PPM_MAX and not chosen.masked
+        sampling = request.sampling if sees_all else without_text(request.sampling)
         work = Work(request_id, chosen.model, text, sampling, request.hints.data_sets, seconds)
         backend = self.backends.get(chosen.island)
         pieces = self.peers.generate(chosen.island, work) if backend is None else _generate(backend, work)
@@ -70,6 +74,16 @@ class Runner:
                 if not self.is_admitted(chosen.island):
                     raise Refused(f"{chosen.name} is not admitted any more")
                 yield piece
+
+
+def without_text(sampling: Sampling) -> Sampling:
+    """Return the settings as an island may see them that may not see everything.
+
+    Nobody judges a stop word, so it stays here and is applied to what comes back. A seed is folded to 16
+    bits: the same seed stays the same, and a number of somebody's is not in it.
+    """
+    seed = None if sampling.seed is None else sampling.seed % SEEDS
+    return replace(sampling, stop=(), seed=seed)
 
 
 def _generate(backend: Backend, work: Work) -> AsyncGenerator[AnswerPiece]:

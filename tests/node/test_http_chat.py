@@ -18,6 +18,7 @@ from islandrun.vocabulary import (
     Finished,
     Instant,
     IslandId,
+    ModelOffer,
     Ppm,
     PublicKey,
     TextDelta,
@@ -78,6 +79,13 @@ class Scripted:
             self.closed.set()
 
 
+class Sentences:
+    """Stands where the sentence model stands; no test here asks for vectors."""
+
+    def offer(self) -> ModelOffer:
+        return ModelOffer("letters", 100, Ppm(0))
+
+
 async def until(condition) -> None:
     """Wait for what another task does; fail when it does not come."""
     async with asyncio.timeout(10):
@@ -110,7 +118,7 @@ async def door() -> AsyncIterator[Door]:
     answerer, registry = Scripted(), CollectorRegistry()
     status = status_pb2.MeshStatus(islands=3, islands_alive=2, requests_answered=5)
     outlook = SimpleNamespace(me=ME, started=Instant(0, 1_700_000_000_000), mesh_status=lambda: status)
-    app = build_app(answerer, outlook, TOKEN, Limits(), registry)
+    app = build_app(answerer, outlook, Sentences(), TOKEN, Limits(), registry)
     config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off")
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
@@ -123,7 +131,8 @@ async def door() -> AsyncIterator[Door]:
 async def test_models_are_listed_and_found_with_slash_and_island(door) -> None:
     async with door.client() as client:
         names = [model.id async for model in await client.models.list()]
-        assert names == ["tiny", "islandrun/auto", "islandrun/local", "islandrun/private"]
+        assert names == ["tiny", "islandrun/auto", "islandrun/local", "islandrun/private", "letters"]
+        assert (await client.models.retrieve("letters")).id == "letters"
         assert (await client.models.retrieve("islandrun/auto")).id == "islandrun/auto"
         assert (await client.models.retrieve("tiny@office")).created == 1_700_000_000
         with pytest.raises(openai.NotFoundError) as caught:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import tracemalloc
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from types import SimpleNamespace
 
 import httpx2
@@ -12,9 +13,21 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 from starlette.requests import Request
 
+from islandrun.agents.agent import Veto, VetoReason
+from islandrun.errors import NobodyMaySee
 from islandrun.routing.decision import CandidateReport, Decision
 from islandrun.v1 import status_pb2
-from islandrun.vocabulary import Finished, Instant, IslandId, Ppm, PublicKey, TextDelta, Tier, Usage
+from islandrun.vocabulary import (
+    Finished,
+    Instant,
+    IslandId,
+    ModelOffer,
+    Ppm,
+    PublicKey,
+    TextDelta,
+    Tier,
+    Usage,
+)
 from islandrun_node.config import Limits
 from islandrun_node.http.app import build_app
 from islandrun_node.http.body import read_body
@@ -44,17 +57,25 @@ HERE = CandidateReport(
 DECIDED = Decided(Decision("r-1", "r-1", 1, "balanced", Ppm(0), (), (HERE,), HERE, (), "laptop runs it"))
 
 
+SENTENCES = SimpleNamespace(offer=lambda: ModelOffer("letters", 100, Ppm(0)))
+
+
 class Echo:
     """Answers every request with the length of its first message."""
 
     def __init__(self) -> None:
         self.asked = []
+        self.listed = 0
+        self.refusal = None
 
     def models(self) -> tuple[str, ...]:
+        self.listed += 1
         return ("tiny",)
 
     async def answer(self, request, caller="local"):
         self.asked.append(request)
+        if self.refusal:
+            raise self.refusal
         yield DECIDED
         yield TextDelta(str(len(request.prompt.messages[0].text)))
         yield Finished("stop", Usage(1, 1), "tiny")
@@ -68,7 +89,7 @@ async def door() -> AsyncIterator[SimpleNamespace]:
         started=Instant(0, 0),
         mesh_status=lambda: status_pb2.MeshStatus(islands=3, islands_alive=2, degraded=["no names detector"]),
     )
-    app = build_app(echo, outlook, TOKEN, Limits(body_bytes_max=LIMIT), CollectorRegistry())
+    app = build_app(echo, outlook, SENTENCES, TOKEN, Limits(body_bytes_max=LIMIT), CollectorRegistry())
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off"))
     task = asyncio.create_task(server.serve())
     async with asyncio.timeout(10):
@@ -250,11 +271,38 @@ async def test_a_misspelt_hint_is_an_error(door) -> None:
     assert not door.echo.asked
 
 
-async def test_an_unknown_model_is_told_before_anything_is_judged(door) -> None:
-    answer = await post(door, body(model="gone"))
-    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "model_not_found")
-    assert (await post(door, body(model="tiny@laptop"))).status_code == 200
-    assert len(door.echo.asked) == 1
+def refused(*reasons: VetoReason) -> NobodyMaySee:
+    reports = tuple(replace(HERE, vetoes=(Veto(reason, ""),)) for reason in reasons)
+    return NobodyMaySee("no", replace(DECIDED.decision, reports=reports, chosen=None))
+
+
+MISSING, TRUST = VetoReason.MODEL_MISSING, VetoReason.TRUST_BELOW_SENSITIVITY
+
+
+@pytest.mark.parametrize(
+    ("model", "reasons", "code"),
+    [
+        ("gone", [MISSING, MISSING], "model_not_found"),
+        ("gone@laptop", [MISSING], "model_not_found"),
+        ("gone", [MISSING, TRUST], "no_eligible_island"),
+        ("islandrun/auto", [MISSING], "no_eligible_island"),
+        ("@laptop", [MISSING], "no_eligible_island"),
+    ],
+)
+async def test_a_model_that_no_island_has_is_told_apart_from_a_refusal(door, model, reasons, code) -> None:
+    door.echo.refusal = refused(*reasons)
+    answer = await post(door, body(model=model))
+    assert answer.json()["error"]["code"] == code
+    assert answer.status_code == (404 if code == "model_not_found" else 403)
+    assert answer.headers["x-islandrun-decision"] == "refused"
+    assert "gone" not in answer.text
+
+
+async def test_asking_builds_no_list_of_models(door) -> None:
+    await post(door, body())
+    assert door.echo.listed == 0
+    await door.client.get("/v1/models")
+    assert door.echo.listed == 1
 
 
 async def test_metrics_count_by_tier_decision_and_code_only(door) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
+from dataclasses import replace
 from itertools import repeat
 
 import pytest
@@ -116,20 +117,30 @@ def chosen(masked: bool) -> CandidateReport:
     )
 
 
-def asked(engine: Engine, masked: bool, answers: Iterator[bool]) -> AsyncGenerator[AnswerPiece]:
+def asked(
+    engine: Engine, masked: bool, answers: Iterator[bool], trust: int = 1_000_000
+) -> AsyncGenerator[AnswerPiece]:
     prompt = Prompt((Message("user", "count"),))
     text = sanitize(prompt, assess(prompt), Ppm(1_000_000), Vault())
     runner = Runner({ISLAND: engine}, None, lambda _: next(answers), 5.0)  # type: ignore[arg-type, dict-item]
-    return runner.run(chosen(masked), text, ChatRequest("m", prompt, Sampling(stop=("hush",))), "r-1")
+    island = replace(chosen(masked), trust_ppm=Ppm(trust))
+    settings = Sampling(stop=("hush",), seed=4_111_111_111_111_111)
+    return runner.run(island, text, ChatRequest("m", prompt, settings), "r-1")
 
 
-@pytest.mark.parametrize(("masked", "stop"), [(True, ()), (False, ("hush",))])
-async def test_a_target_that_sees_placeholders_is_told_no_stop_word(
-    masked: bool, stop: tuple[str, ...]
+@pytest.mark.parametrize(
+    ("masked", "trust", "stop"),
+    [(True, 1_000_000, ()), (False, 999_999, ()), (False, 1_000_000, ("hush",))],
+)
+async def test_only_an_island_that_may_see_all_is_told_stop_words_and_long_seeds(
+    masked: bool, trust: int, stop: tuple[str, ...]
 ) -> None:
     engine = Engine()
-    assert len([piece async for piece in asked(engine, masked, repeat(True))]) == 4
+    assert len([piece async for piece in asked(engine, masked, repeat(True), trust)]) == 4
     assert engine.asked[0].stop == stop
+    seed = engine.asked[0].seed
+    assert seed is not None
+    assert (seed >= 2**16) is bool(stop)
 
 
 async def test_an_island_that_loses_its_admission_is_cut_in_its_answer() -> None:

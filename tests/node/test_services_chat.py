@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
 import grpc
@@ -19,6 +20,7 @@ from islandrun.vocabulary import (
     Finished,
     IslandId,
     Message,
+    ModelOffer,
     Ppm,
     Prompt,
     PublicKey,
@@ -75,6 +77,11 @@ class Scripted:
         finally:
             self.closed.set()
 
+    @asynccontextmanager
+    async def here(self, request, offer):
+        self.asked.append((request, offer.name))
+        yield DECIDED.decision
+
     async def plan(self, request, caller="local") -> Plan:
         self.asked.append((request, caller))
         return Plan(DECIDED.decision, Prompt((Message("user", "[EMAIL_1]"),)))
@@ -83,8 +90,11 @@ class Scripted:
 class Shelf:
     """A data set of one passage, and a sentence model that counts letters."""
 
+    def offer(self):
+        return ModelOffer("letters", 100, Ppm(0))
+
     async def embed(self, texts):
-        return "letters", [[float(len(text)), 0.5] for text in texts]
+        return [[float(len(text)), 0.5] for text in texts], 1
 
     def sensitivity_ppm(self, data_set):
         return Ppm(400_000) if data_set == "handbook" else None
@@ -262,7 +272,11 @@ async def test_a_plan_shows_what_would_be_seen(node) -> None:
 
 
 async def test_embed_and_retrieve_have_limits_and_names(node) -> None:
-    made = await node.chat.Embed(chat_pb2.EmbedRequest(texts=["ab", "abc"]))
+    call = node.chat.Embed(chat_pb2.EmbedRequest(texts=["ab", "abc"]))
+    made = await call
+    assert dict(await call.trailing_metadata())["x-islandrun-receipt"] == "r-1"
+    judged, model = node.scripted.asked[0]
+    assert ([turn.text for turn in judged.prompt.messages], model) == (["ab", "abc"], "letters")
     assert (made.model, [list(vector.values) for vector in made.vectors]) == ("letters", [[2, 0.5], [3, 0.5]])
     for texts in ([], ["x"] * 1025):
         assert (await failure(node.chat.Embed(chat_pb2.EmbedRequest(texts=texts)))).code() is (
@@ -271,7 +285,7 @@ async def test_embed_and_retrieve_have_limits_and_names(node) -> None:
     ask = chat_pb2.RetrieveRequest(data_set="handbook", query="leave", passages_max=9999)
     assert (await node.chat.Retrieve(ask)).passages[0].text == "leave 100"
     missing = await failure(node.chat.Retrieve(chat_pb2.RetrieveRequest(data_set="gone", query="x")))
-    assert (missing.code(), "gone" in missing.details()) == (grpc.StatusCode.NOT_FOUND, True)
+    assert (missing.code(), "gone" in missing.details()) == (grpc.StatusCode.NOT_FOUND, False)
     assert info_of(missing).reason == "DATA_SET_NOT_FOUND"
 
 

@@ -3,11 +3,12 @@
 import json
 
 import pytest
+from starlette.datastructures import Headers
 
 from islandrun.errors import BadRequest
 from islandrun.vocabulary import ChatRequest, Hints, Message, Sampling, ToolCall
 from islandrun_node.http.body import decode
-from islandrun_node.http.chat_body import ChatBody, chat_request, wanted
+from islandrun_node.http.chat_body import ChatBody, chat_request, read_chat
 from islandrun_node.http.problems import Rejected, problem_of
 
 TEXT = {"type": "text", "text": "x"}
@@ -38,7 +39,7 @@ def test_every_setting_is_read() -> None:
         model="tiny", temperature=0, top_p=0.5, max_tokens=9, max_completion_tokens=7, stop=["a", ""],
         seed=-3, n=1,
         response_format={"type": "json_object"}, tool_choice={"type": "function"}, user="u",
-        logprobs=True,
+        logprobs=False, metadata={"a": SECRET}, store=True, logit_bias={},
     )  # fmt: skip
     assert asked.sampling == Sampling(0.0, 0.5, 7, ("a",), -3)
     assert asked.prompt.response_format == '{"type":"json_object"}'
@@ -67,8 +68,11 @@ def test_parts_of_text_are_joined_and_tool_turns_kept() -> None:
 
 
 def test_how_the_answer_travels() -> None:
-    body = decode(b'{"messages":[],"stream":true,"stream_options":{"include_usage":true}}', ChatBody)
-    assert (wanted(body).is_stream, wanted(body).has_usage_chunk) == (True, True)
+    body = {"messages": [TURN], "stream": True, "parallel_tool_calls": False}
+    asked = read_chat(json.dumps(body).encode(), Headers())
+    assert (asked.is_stream, asked.has_one_call) == (True, True)
+    asked = read_chat(json.dumps({"messages": [TURN]}).encode(), Headers())
+    assert (asked.is_stream, asked.has_one_call) == (False, False)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -13,10 +13,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from islandrun_node.http.chat import ChatEndpoint, Door, is_known, unknown_model
+from islandrun_node.http.chat_body import read_chat
+from islandrun_node.http.completions import read_completion
+from islandrun_node.http.embeddings import EmbeddingsEndpoint, SentenceModel
+from islandrun_node.http.endpoint import Door, Endpoint
 from islandrun_node.http.guard import Guard
 from islandrun_node.http.meters import Meters
-from islandrun_node.http.problems import Problem
+from islandrun_node.http.problems import Problem, unknown_model
+from islandrun_node.http.responses_body import read_response
+
+PATHS: Final = (
+    "/v1/chat/completions, /v1/completions, /v1/responses, /v1/embeddings, /v1/models, /healthz and /metrics"
+)
 
 if TYPE_CHECKING:
     from islandrun_node.config import Limits
@@ -25,14 +33,22 @@ if TYPE_CHECKING:
 
 
 def build_app(
-    requests: Requests, outlook: Outlook, token: str, limits: Limits, registry: CollectorRegistry
+    requests: Requests,
+    outlook: Outlook,
+    sentences: SentenceModel,
+    token: str,
+    limits: Limits,
+    registry: CollectorRegistry,
 ) -> Starlette:
     """Return the door of one node; `registry` is a fresh one that only this door fills."""
     door = Door(requests, outlook, Meters(registry, outlook), limits.body_bytes_max)
-    listed = _Models(door)
+    listed = _Models(door, sentences)
     return Starlette(
         routes=[
-            Route("/v1/chat/completions", ChatEndpoint(door), methods=["POST"]),
+            Route("/v1/chat/completions", Endpoint(door, read_chat), methods=["POST"]),
+            Route("/v1/completions", Endpoint(door, read_completion), methods=["POST"]),
+            Route("/v1/responses", Endpoint(door, read_response), methods=["POST"]),
+            Route("/v1/embeddings", EmbeddingsEndpoint(door, sentences), methods=["POST"]),
             Route("/v1/models", listed.all, methods=["GET"]),
             Route("/v1/models/{name:path}", listed.one, methods=["GET"]),
             Route("/healthz", _healthz, methods=["GET"]),
@@ -46,20 +62,24 @@ def build_app(
 class _Models:
     """The two endpoints on models."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, sentences: SentenceModel) -> None:
         self._door = door
+        self._sentences = sentences
 
     async def all(self, request: Request) -> Response:
         """List the names a client may ask for."""
-        names = self._door.requests.models()
-        return _json({"object": "list", "data": [self._model(name) for name in names]})
+        return _json({"object": "list", "data": [self._model(name) for name in self._names()]})
 
     async def one(self, request: Request) -> Response:
         """Return one model, or 404."""
         name = request.path_params["name"]
-        if not is_known(name, self._door.requests.models()):
+        names = self._names()
+        if name not in names and not ("@" in name and name.rpartition("@")[0] in names):
             return unknown_model().response()
         return _json(self._model(name))
+
+    def _names(self) -> tuple[str, ...]:
+        return (*self._door.requests.models(), self._sentences.offer().name)
 
     def _model(self, name: str) -> dict[str, object]:
         created = self._door.outlook.started.wall_ms // 1000
@@ -90,5 +110,5 @@ async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
     headers = tuple((error.headers or {}).items())
-    text = f"{error.detail}: this door has /v1/chat/completions, /v1/models, /healthz and /metrics"
+    text = f"{error.detail}: this door has {PATHS}"
     return Problem(error.status_code, text, "invalid_request_error", code, headers=headers).response()

@@ -1,32 +1,37 @@
 """The body of `POST /v1/chat/completions` as a `ChatRequest`.
 
-Fields of OpenAI's API that mean nothing here are ignored; a field that is read has the right type or is
-named in a 400. What would be lost silently (images, audio, `n` above 1, `functions`) is refused.
+Fields of OpenAI's API that mean nothing here (`user`, `metadata`, `store`, ...) are not even read, so
+nothing of them goes on; a field that is read has the right type or is named in a 400. What would be lost
+silently (images, audio, files, `n` above 1, `logprobs`, `functions`, a search of the web) is refused.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Final
 
 import msgspec
+from starlette.datastructures import Headers
 
 from islandrun.errors import BadRequest
-from islandrun.vocabulary import ChatRequest, Hints, Message, Prompt, Sampling, ToolCall, ToolDefinition
+from islandrun.vocabulary import ChatRequest, Hints, Message, Prompt, ToolCall, ToolDefinition
 from islandrun.wire import limits
 from islandrun.wire.inference import ROLES
-from islandrun_node.http.hints import HintsBody
+from islandrun_node.http.body import decode
+from islandrun_node.http.chat_format import ChatForm
+from islandrun_node.http.endpoint import Asked
+from islandrun_node.http.hints import HintsBody, read_hints
+from islandrun_node.http.settings import StreamOptions, Tokens, checked_model, refuse_given, sampling
 
-AUTO: Final = "islandrun/auto"
 CHOICE_WORDS: Final = ("auto", "none", "required")
 FORMAT_TYPES: Final = ("text", "json_object", "json_schema")
-
-Tokens = Annotated[int, msgspec.Meta(ge=1, le=limits.TOKENS_MAX)]
+UNREAD_PARTS: Final = ("image_url", "input_audio", "file", "input_image", "input_file", "video_url")
+"""Kinds of parts that hold something else than text: nobody here can judge what is in them."""
 
 
 class _Part(msgspec.Struct):
     type: str
     text: str | None = None
+    refusal: str | None = None
 
 
 class _Function(msgspec.Struct):
@@ -45,6 +50,9 @@ class _Message(msgspec.Struct):
     name: str | None = None
     tool_calls: list[_ToolCall] | None = None
     tool_call_id: str | None = None
+    refusal: str | None = None
+    audio: object = None
+    function_call: object = None
 
 
 class _ToolFunction(msgspec.Struct):
@@ -58,17 +66,13 @@ class _Tool(msgspec.Struct):
     function: _ToolFunction | None = None
 
 
-class _StreamOptions(msgspec.Struct):
-    include_usage: bool | None = None
-
-
 class ChatBody(msgspec.Struct):
     """What is read of the body."""
 
     messages: list[_Message]
     model: str | None = None
     stream: bool | None = None
-    stream_options: _StreamOptions | None = None
+    stream_options: StreamOptions | None = None
     temperature: Annotated[float, msgspec.Meta(ge=0, le=2)] | None = None
     top_p: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     max_tokens: Tokens | None = None
@@ -78,25 +82,26 @@ class ChatBody(msgspec.Struct):
     n: int | None = None
     tools: list[_Tool] | None = None
     tool_choice: str | dict[str, object] | None = None
+    parallel_tool_calls: bool | None = None
     response_format: dict[str, object] | None = None
     functions: object = None
     function_call: object = None
     modalities: list[str] | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    logit_bias: dict[str, float] | None = None
+    web_search_options: object = None
     islandrun: HintsBody | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """How the answer shall travel."""
-
-    is_stream: bool
-    has_usage_chunk: bool
-
-
-def wanted(body: ChatBody) -> Wanted:
-    """Return how the answer shall travel."""
+def read_chat(content: bytes, headers: Headers) -> Asked:
+    """Read the body of a chat completion. Raises `BadRequest` or `Rejected`, which name the field."""
+    body = decode(content, ChatBody)
+    hints, conversation = read_hints(body.islandrun, headers.items())
     options = body.stream_options
-    return Wanted(bool(body.stream), bool(options and options.include_usage))
+    form = ChatForm(has_usage_chunk=bool(options and options.include_usage))
+    chat = chat_request(body, hints, conversation)
+    return Asked((chat,), form, bool(body.stream), body.parallel_tool_calls is False)
 
 
 def chat_request(body: ChatBody, hints: Hints, conversation: str) -> ChatRequest:
@@ -108,15 +113,18 @@ def chat_request(body: ChatBody, hints: Hints, conversation: str) -> ChatRequest
         tool_choice=_tool_choice(body.tool_choice),
         response_format=_response_format(body.response_format),
     )
-    size = sum(_size(message) for message in prompt.messages) + sum(
-        len(tool.description) + len(tool.parameters) for tool in prompt.tools
-    )
+    check_size(prompt, "messages")
+    bounds = (body.max_tokens, body.max_completion_tokens)
+    settings = sampling(body.temperature, body.top_p, bounds, body.stop, body.seed)
+    return ChatRequest(checked_model(body.model), prompt, settings, hints, conversation)
+
+
+def check_size(prompt: Prompt, field: str) -> None:
+    """Refuse too much text before anything reads it. Raises `BadRequest`, which names the field."""
+    size = sum(map(_size, prompt.messages))
+    size += sum(len(tool.description) + len(tool.parameters) for tool in prompt.tools)
     if size > limits.PROMPT_BYTES_MAX:
-        raise BadRequest(f"messages: more than {limits.PROMPT_BYTES_MAX} bytes of text", "messages")
-    model = body.model or AUTO
-    if len(model) > limits.MODEL_NAME_CHARACTERS_MAX + 1 + 64:
-        raise BadRequest("model: longer than any name of a model", "model")
-    return ChatRequest(model, prompt, _sampling(body), hints, conversation)
+        raise BadRequest(f"{field}: more than {limits.PROMPT_BYTES_MAX} bytes of text", field)
 
 
 def _refuse_what_would_be_lost(body: ChatBody) -> None:
@@ -127,6 +135,13 @@ def _refuse_what_would_be_lost(body: ChatBody) -> None:
             raise BadRequest(f"{field}: not supported; use tools and tool_choice", field)
     if any(modality != "text" for modality in body.modalities or ()):
         raise BadRequest("modalities: only text is answered", "modalities")
+    refuse_given(
+        logprobs=(body.logprobs, "probabilities of tokens are not given; leave it out"),
+        top_logprobs=(body.top_logprobs, "probabilities of tokens are not given; leave it out"),
+        logit_bias=(body.logit_bias, "tokens cannot be favoured; leave it out"),
+    )
+    if body.web_search_options is not None:
+        raise BadRequest("web_search_options: nothing here searches the web", "web_search_options")
 
 
 def _size(message: Message) -> int:
@@ -147,6 +162,9 @@ def _message(turn: _Message, where: str) -> Message:
         raise BadRequest(f"{where}.role: not one of {', '.join(ROLES)}", f"{where}.role")
     if turn.content is None and turn.role != "assistant":
         raise BadRequest(f"{where}.content: missing", f"{where}.content")
+    for field in ("audio", "function_call"):
+        if getattr(turn, field) is not None:
+            raise BadRequest(f"{where}.{field}: only text and tool_calls are read", f"{where}.{field}")
     if turn.role == "tool" and not turn.tool_call_id:
         raise BadRequest(f"{where}.tool_call_id: missing", f"{where}.tool_call_id")
     calls = turn.tool_calls or []
@@ -154,7 +172,7 @@ def _message(turn: _Message, where: str) -> Message:
         raise BadRequest(f"{where}.tool_calls: more than {limits.TOOL_CALLS_MAX}", f"{where}.tool_calls")
     return Message(
         role=turn.role,
-        text=_text(turn.content, f"{where}.content"),
+        text=_text(turn.content, f"{where}.content") or turn.refusal or "",
         tool_calls=tuple(ToolCall(call.id, call.function.name, call.function.arguments) for call in calls),
         tool_call_id=turn.tool_call_id or "",
         name=turn.name or "",
@@ -165,14 +183,21 @@ def _text(content: str | list[_Part] | None, where: str) -> str:
     """Join the text parts of a message; any other kind of part is refused by its place."""
     if content is None or isinstance(content, str):
         return content or ""
-    for place, part in enumerate(content):
-        if part.type != "text":
-            raise BadRequest(
-                f"{where}[{place}].type: only parts of type text are read", f"{where}[{place}].type"
-            )
-        if part.text is None:
-            raise BadRequest(f"{where}[{place}].text: missing", f"{where}[{place}].text")
-    return "\n".join(part.text or "" for part in content)
+    return "\n".join(_part(part, f"{where}[{place}]") for place, part in enumerate(content))
+
+
+def _part(part: _Part, where: str) -> str:
+    if part.type in UNREAD_PARTS:
+        raise BadRequest(
+            f"{where}.type: nobody here can judge what is in an image, a sound or a file; send its text",
+            f"{where}.type",
+        )
+    if part.type not in ("text", "refusal"):
+        raise BadRequest(f"{where}.type: only parts of type text are read", f"{where}.type")
+    text = part.text if part.type == "text" else part.refusal
+    if text is None:
+        raise BadRequest(f"{where}.{part.type}: missing", f"{where}.{part.type}")
+    return text
 
 
 def _tools(tools: list[_Tool]) -> tuple[ToolDefinition, ...]:
@@ -209,17 +234,3 @@ def _response_format(wanted_format: dict[str, object] | None) -> str:
             f"response_format.type: not one of {', '.join(FORMAT_TYPES)}", "response_format.type"
         )
     return msgspec.json.encode(wanted_format).decode()
-
-
-def _sampling(body: ChatBody) -> Sampling:
-    bounds = [bound for bound in (body.max_tokens, body.max_completion_tokens) if bound is not None]
-    words = (body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ())
-    if len(words) > limits.STOP_WORDS_MAX:
-        raise BadRequest(f"stop: more than {limits.STOP_WORDS_MAX} entries", "stop")
-    return Sampling(
-        temperature=body.temperature,
-        top_p=body.top_p,
-        tokens_max=min(bounds, default=None),
-        stop=tuple(word for word in words if word),
-        seed=body.seed,
-    )

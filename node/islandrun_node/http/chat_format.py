@@ -1,137 +1,112 @@
-"""An answer in OpenAI's shapes: one object, or the chunks of a stream."""
+"""An answer in the shapes of chat completions: one object, or the chunks of a stream."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
 
-from islandrun.errors import Interrupted
-from islandrun.vocabulary import AnswerPiece, Finished, TextDelta, ToolCallDelta, Usage
-
-ANSWER_CHARACTERS_MAX: Final = 32 * 1024 * 1024
-"""The longest answer that is gathered into one object."""
+from islandrun.vocabulary import AnswerPiece, TextDelta, ToolCallDelta, Usage
+from islandrun_node.http.endpoint import About
+from islandrun_node.http.gathered import Call, Gathered
+from islandrun_node.http.problems import Problem
 
 DONE: Final = b"data: [DONE]\n\n"
 
 Json = dict[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What is the same in every object of one answer. `facts` is its `islandrun` object."""
+class ChatForm:
+    """The form of one chat completion."""
 
-    id: str
-    created: int
-    model: str
-    facts: Json
-    has_usage_chunk: bool = False
+    def __init__(self, *, has_usage_chunk: bool = False) -> None:
+        self._has_usage_chunk = has_usage_chunk
+        self._about = About("", 0, "", {})
 
-    def chunk(self, delta: Json, finish_reason: str | None = None) -> bytes:
-        """Return one piece of a stream as a server-sent event."""
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
-        made = self._object("chat.completion.chunk", [choice])
-        if self.has_usage_chunk:
-            made["usage"] = None
-        return event(made)
+    def begin(self, about: About) -> bytes:
+        """Return the chunk that names the role."""
+        self._about = about
+        return self._chunk({"role": "assistant", "content": ""})
 
-    def usage_chunk(self, usage: Usage) -> bytes:
-        """Return the last event before the end, which has no choices."""
-        return event(self._object("chat.completion.chunk", []) | self._usage(usage))
+    def feed(self, pieces: Sequence[AnswerPiece]) -> bytes:
+        """Return the chunks for some pieces; texts that follow each other are one."""
+        return b"".join(self._chunks(pieces))
 
-    def whole(self, gathered: Gathered) -> bytes:
-        """Return an answer as one object."""
+    def end(self) -> bytes:
+        """Return the end of the stream."""
+        return DONE
+
+    def broken(self, problem: Problem) -> bytes:
+        """Return the error as the last event, without the mark of a whole stream."""
+        return b"data: " + problem.body() + b"\n\n"
+
+    def whole(self, answers: Sequence[tuple[About, Gathered]]) -> bytes:
+        """Return the answer as one object."""
+        ((about, gathered),) = answers
         finished = gathered.finished
         message: Json = {"role": "assistant", "content": gathered.text or None, "refusal": None}
-        if calls := gathered.tool_calls():
-            message["tool_calls"] = calls
+        if calls := gathered.calls:
+            message["tool_calls"] = [_call(call) for call in calls]
         elif message["content"] is None:
             message["content"] = ""
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finished.reason}
-        made = self._object("chat.completion", [choice])
-        if finished.model:
-            made["model"] = finished.model
-        return msgspec.json.encode(made | self._usage(finished.usage))
+        made = _object(about, "chat.completion", [choice]) | _usage(about, finished.usage)
+        return msgspec.json.encode(made | ({"model": finished.model} if finished.model else {}))
 
-    def _object(self, kind: str, choices: list[Json]) -> Json:
-        return {
-            "id": self.id,
-            "object": kind,
-            "created": self.created,
-            "model": self.model,
-            "choices": choices,
-        }
-
-    def _usage(self, usage: Usage) -> Json:
-        total = usage.input_tokens + usage.output_tokens
-        return {
-            "usage": {
-                "prompt_tokens": usage.input_tokens,
-                "completion_tokens": usage.output_tokens,
-                "total_tokens": total,
-            },
-            "islandrun": self.facts,
-        }
-
-
-@dataclass(slots=True)
-class Gathered:
-    """A whole answer, put together from its pieces."""
-
-    finished: Finished = field(default_factory=lambda: Finished("stop", Usage(), ""))
-    _texts: list[str] = field(default_factory=list, repr=False)
-    _calls: dict[int, list[ToolCallDelta]] = field(default_factory=dict, repr=False)
-    _size: int = 0
-
-    def add(self, piece: AnswerPiece) -> None:
-        """Take the next piece. Raises `Interrupted` when the answer grows too long for one object."""
-        match piece:
-            case TextDelta():
-                self._texts.append(piece.text)
-                self._size += len(piece.text)
-            case ToolCallDelta():
-                self._calls.setdefault(piece.index, []).append(piece)
-                self._size += len(piece.arguments) + 1
-            case Finished():
-                self.finished = piece
-        if self._size > ANSWER_CHARACTERS_MAX:
-            raise Interrupted(f"the answer is longer than {ANSWER_CHARACTERS_MAX} characters; stream it")
-
-    @property
-    def text(self) -> str:
-        """The text of the answer."""
-        return "".join(self._texts)
-
-    def tool_calls(self) -> list[Json]:
-        """Return the tool calls in their order."""
-        return [_whole_call(pieces) for _, pieces in sorted(self._calls.items())]
-
-
-def events(frame: Frame, pieces: Sequence[AnswerPiece]) -> Iterator[bytes]:
-    """Yield the events for pieces that were ready at the same time; texts that follow each other are one."""
-    text: list[str] = []
-    for piece in pieces:
-        if isinstance(piece, TextDelta):
-            text.append(piece.text)
-            continue
+    def _chunks(self, pieces: Sequence[AnswerPiece]) -> Iterator[bytes]:
+        text: list[str] = []
+        for piece in pieces:
+            if isinstance(piece, TextDelta):
+                text.append(piece.text)
+                continue
+            if text:
+                yield self._chunk({"content": "".join(text)})
+                text.clear()
+            if isinstance(piece, ToolCallDelta):
+                yield self._chunk({"tool_calls": [_call_delta(piece)]})
+            else:
+                yield self._chunk({}, piece.reason)
+                if self._has_usage_chunk:
+                    last = _object(self._about, "chat.completion.chunk", [])
+                    yield event(last | _usage(self._about, piece.usage))
         if text:
-            yield frame.chunk({"content": "".join(text)})
-            text.clear()
-        if isinstance(piece, ToolCallDelta):
-            yield frame.chunk({"tool_calls": [_call_delta(piece)]})
-        else:
-            yield frame.chunk({}, piece.reason)
-            if frame.has_usage_chunk:
-                yield frame.usage_chunk(piece.usage)
-    if text:
-        yield frame.chunk({"content": "".join(text)})
+            yield self._chunk({"content": "".join(text)})
+
+    def _chunk(self, delta: Json, finish_reason: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        made = _object(self._about, "chat.completion.chunk", [choice])
+        if self._has_usage_chunk:
+            made["usage"] = None
+        return event(made)
 
 
 def event(content: Json) -> bytes:
     """Return an object as a server-sent event; JSON on one line needs no further escaping."""
     return b"data: " + msgspec.json.encode(content) + b"\n\n"
+
+
+def usage_counts(usage: Usage) -> Json:
+    """Return the tokens of an answer under the names of completions."""
+    return {
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.input_tokens + usage.output_tokens,
+    }
+
+
+def _object(about: About, kind: str, choices: list[Json]) -> Json:
+    return {
+        "id": f"chatcmpl-{about.receipt}",
+        "object": kind,
+        "created": about.created,
+        "model": about.model,
+        "choices": choices,
+    }
+
+
+def _usage(about: About, usage: Usage) -> Json:
+    return {"usage": usage_counts(usage), "islandrun": about.facts}
 
 
 def _call_delta(piece: ToolCallDelta) -> Json:
@@ -144,12 +119,9 @@ def _call_delta(piece: ToolCallDelta) -> Json:
     return delta
 
 
-def _whole_call(pieces: Sequence[ToolCallDelta]) -> Json:
+def _call(call: Call) -> Json:
     return {
-        "id": next((piece.id for piece in pieces if piece.id), ""),
+        "id": call.id,
         "type": "function",
-        "function": {
-            "name": next((piece.name for piece in pieces if piece.name), ""),
-            "arguments": "".join(piece.arguments for piece in pieces),
-        },
+        "function": {"name": call.name, "arguments": call.arguments},
     }

@@ -28,7 +28,7 @@ class Meters:
         self._me: IslandId = outlook.me
         self._requests = Counter(
             "islandrun_requests",
-            "Chat requests over HTTP by tier, decision and status code.",
+            "Requests over HTTP by tier, decision and status code.",
             ("tier", "decision", "code"),
             registry=registry,
         )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from starlette.responses import Response
 
+from islandrun.agents.agent import VetoReason
+from islandrun.agents.models import ALIASES
 from islandrun.errors import (
     BadRequest,
     ForwardFailed,
@@ -107,6 +109,27 @@ def problem_of(error: Exception) -> Problem:
                 headers=(("retry-after", str(RETRY_AFTER_SECONDS)),) if status == 429 else (),
             )
     return Problem(500, "the node failed inside; its log says where", "server_error", "internal_error")
+
+
+def unknown_model_or(problem: Problem, model: str, decision: Decision | object) -> Problem:
+    """Return `problem`, or what to say in its place when no island of a refusal has the model asked for."""
+    name = model.rpartition("@")[0] if "@" in model else model
+    reports = getattr(decision, "reports", ())
+    is_missing = all(
+        any(veto.reason is VetoReason.MODEL_MISSING for veto in report.vetoes) for report in reports
+    )
+    return unknown_model("model") if reports and is_missing and name not in ("", *ALIASES) else problem
+
+
+def unknown_model(param: str = "") -> Problem:
+    """Return the answer to a model name that nobody in the mesh knows."""
+    return Problem(
+        404,
+        "no island of this mesh has that model; GET /v1/models lists what there is",
+        "invalid_request_error",
+        "model_not_found",
+        param,
+    )
 
 
 def _islands(decision: Decision | object) -> tuple[dict[str, object], ...]:

@@ -6,16 +6,24 @@ set above the trust that the owner gives it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 import grpc
 
-from islandrun.errors import BadRequest, RequestRefused
+from islandrun.errors import BadRequest
 from islandrun.v1 import chat_pb2, chat_pb2_grpc
-from islandrun.vocabulary import PPM_MAX, ChatRequest, Finished, Hints, Ppm, TextDelta, ToolCallDelta
+from islandrun.vocabulary import (
+    PPM_MAX,
+    ChatRequest,
+    Finished,
+    ModelOffer,
+    Ppm,
+    TextDelta,
+    ToolCallDelta,
+)
 from islandrun.wire import limits
 from islandrun.wire.inference import (
     hints_from_wire,
@@ -25,14 +33,18 @@ from islandrun.wire.inference import (
     sampling_from_wire,
 )
 from islandrun_node.coalesce import coalesced
+from islandrun_node.knowledge import TEXTS_MAX, Vector, check_reader, read_here
 from islandrun_node.services.errors import abort, abort_with
 
 if TYPE_CHECKING:
+    from islandrun.routing.decision import Decision
     from islandrun_node.request import RequestEvent, Requests
     from islandrun_node.stores.documents import Passage
 
 LOCAL: Final = "local"
-TEXTS_MAX: Final = 1024
+RECEIPT: Final = "x-islandrun-receipt"
+"""The trailing metadata that names the receipt of texts that were read here."""
+
 QUERY_CHARACTERS_MAX: Final = 65_536
 PASSAGES_DEFAULT: Final = 8
 PASSAGES_MAX: Final = 100
@@ -50,8 +62,12 @@ AnyContext = ChatContext | PlanContext | EmbedContext | RetrieveContext
 class Knowledge(Protocol):
     """The documents and the sentence model of this island. Used from one event loop."""
 
-    async def embed(self, texts: Sequence[str]) -> tuple[str, Iterable[Iterable[float]]]:
-        """Return the name of the sentence model and one vector a text."""
+    def offer(self) -> ModelOffer:
+        """Return the sentence model."""
+        ...
+
+    async def embed(self, texts: Sequence[str]) -> tuple[Sequence[Vector], int]:
+        """Return one vector a text, and how many tokens were read. Raises `BadRequest`."""
         ...
 
     def sensitivity_ppm(self, data_set: str) -> Ppm | None:
@@ -97,7 +113,7 @@ class ChatService(chat_pb2_grpc.ChatServiceServicer):
         try:
             caller = self._caller(context)
             chat = _chat_request(request, context.time_remaining())
-            self._check_data_sets(caller, chat.hints)
+            self._check_data_sets(caller, chat.hints.data_sets)
             async with aclosing(coalesced(self._requests.answer(chat, caller))) as batches:
                 async for batch in batches:
                     for response in responses(batch):
@@ -112,7 +128,7 @@ class ChatService(chat_pb2_grpc.ChatServiceServicer):
         try:
             caller = self._caller(context)
             chat = _chat_request(request, None)
-            self._check_data_sets(caller, chat.hints)
+            self._check_data_sets(caller, chat.hints.data_sets)
             plan = await self._requests.plan(chat, caller)
             visible = None if plan.visible_prompt is None else prompt_to_wire(plan.visible_prompt)
             return chat_pb2.PlanResponse(decision=plan.decision.to_wire(), visible_prompt=visible)
@@ -126,9 +142,12 @@ class ChatService(chat_pb2_grpc.ChatServiceServicer):
         try:
             if not 0 < len(request.texts) <= TEXTS_MAX or request.ByteSize() > limits.PROMPT_BYTES_MAX:
                 raise BadRequest(f"texts: 1 to {TEXTS_MAX} and {limits.PROMPT_BYTES_MAX} bytes", "texts")
-            model, vectors = await self._knowledge.embed(tuple(request.texts))
+            offer = self._knowledge.offer()
+            async with self._requests.here(read_here(request.texts), offer) as decision:
+                vectors, _ = await self._knowledge.embed(tuple(request.texts))
+            _name_receipt(context, decision)
             return chat_pb2.EmbedResponse(
-                model=model, vectors=[chat_pb2.Vector(values=vector) for vector in vectors]
+                model=offer.name, vectors=[chat_pb2.Vector(values=vector) for vector in vectors]
             )
         except Exception as error:
             await abort(context, error)
@@ -137,29 +156,31 @@ class ChatService(chat_pb2_grpc.ChatServiceServicer):
         self, request: chat_pb2.RetrieveRequest, context: RetrieveContext
     ) -> chat_pb2.RetrieveResponse:
         """Return the best passages of a data set that lies on this island."""
-        if self._knowledge.sensitivity_ppm(request.data_set) is None:
-            name = request.data_set[: limits.NAME_CHARACTERS_MAX]
-            text = f"the data set {name!r} is not on this island; `islandrun-node islands` says where it is"
-            await abort_with(context, grpc.StatusCode.NOT_FOUND, "DATA_SET_NOT_FOUND", text, data_set=name)
         try:
-            self._check_data_sets(self._caller(context), Hints(data_sets=(request.data_set,)))
+            self._check_data_sets(self._caller(context), (request.data_set,))
             if not 0 < len(request.query) <= QUERY_CHARACTERS_MAX:
                 raise BadRequest(f"query: 1 to {QUERY_CHARACTERS_MAX} characters", "query")
+        except Exception as error:
+            await abort(context, error)
+        if self._knowledge.sensitivity_ppm(request.data_set) is None:
+            text = "the data set is not on this island; `islandrun-node islands` says where it is"
+            await abort_with(context, grpc.StatusCode.NOT_FOUND, "DATA_SET_NOT_FOUND", text)
+        try:
             wished = min(request.passages_max or PASSAGES_DEFAULT, PASSAGES_MAX)
-            passages = await self._knowledge.retrieve(request.data_set, request.query, wished)
+            async with self._requests.here(read_here((request.query,)), self._knowledge.offer()) as decision:
+                passages = await self._knowledge.retrieve(request.data_set, request.query, wished)
+            _name_receipt(context, decision)
             return chat_pb2.RetrieveResponse(passages=[_passage(passage) for passage in passages])
         except Exception as error:
             await abort(context, error)
 
-    def _check_data_sets(self, caller: str, hints: Hints) -> None:
-        """Refuse another island what it may not read; what lies elsewhere it has to ask for there."""
-        if caller == LOCAL:
-            return
-        trust = self._trust_ppm(caller)
-        for data_set in hints.data_sets:
-            needed = self._knowledge.sensitivity_ppm(data_set)
-            if needed is None or trust < needed:
-                raise RequestRefused("the calling island may not read a data set that the request names")
+    def _check_data_sets(self, caller: str, data_sets: Sequence[str]) -> None:
+        if caller != LOCAL:
+            check_reader(data_sets, self._trust_ppm(caller), self._knowledge.sensitivity_ppm)
+
+
+def _name_receipt(context: EmbedContext | RetrieveContext, decision: Decision) -> None:
+    context.set_trailing_metadata(((RECEIPT, decision.receipt_id),))
 
 
 def responses(batch: Sequence[RequestEvent]) -> Iterator[chat_pb2.ChatResponse]:

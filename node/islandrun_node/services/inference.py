@@ -1,7 +1,8 @@
 """InferenceService: run what another island asks, after checking it again here (the receiver's check).
 
 The caller masked the prompt for the target and told how sensitive it still is. This island believes neither
-that it may see it nor that the hops are fine: it asks its own ledger. Nothing of a refused request is kept.
+that it may see it nor that the hops are fine: it asks its own ledger. An answer from documents goes back to
+the caller, so it must be trusted with them. Nothing of a refused request is kept.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from islandrun.vocabulary import AnswerPiece, IslandId, Ppm, PublicKey
 from islandrun.wire.inference import piece_to_wire, prompt_from_wire, sampling_from_wire
 from islandrun_node.backends.backend import Backend
 from islandrun_node.coalesce import coalesced
+from islandrun_node.knowledge import check_reader
 from islandrun_node.peers import HOPS_MAX
 from islandrun_node.runner import complete
 from islandrun_node.services.errors import abort
@@ -32,10 +34,14 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
         backends: Mapping[IslandId, Backend],
         trust_ppm: Callable[[IslandId], Ppm],
         answer_seconds_max: float,
+        caller: Callable[[Context], IslandId],
+        data_set_ppm: Callable[[str], Ppm | None],
     ) -> None:
         self._backends = backends
         self._trust_ppm = trust_ppm
         self._answer_seconds_max = answer_seconds_max
+        self._caller = caller
+        self._data_set_ppm = data_set_ppm
 
     async def Generate(  # noqa: N802 - the name of the RPC
         self, request: inference_pb2.GenerateRequest, context: Context
@@ -66,6 +72,12 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
                 grpc.StatusCode.PERMISSION_DENIED,
                 "the request is more sensitive than the owner lets this island see",
             )
+        if request.data_sets:
+            try:
+                trust = self._trust_ppm(self._caller(context))
+                check_reader(request.data_sets, trust, self._data_set_ppm)
+            except Exception as error:
+                await abort(context, error)
         return backend
 
     @staticmethod
