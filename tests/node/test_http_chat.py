@@ -1,131 +1,22 @@
 """The HTTP door as a program sees it: the OpenAI SDK over a real server, scripted answers behind."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from types import SimpleNamespace
+from collections.abc import AsyncIterator
 
 import openai
 import pytest
-import uvicorn
-from prometheus_client import CollectorRegistry, generate_latest
 
 from islandrun.agents.agent import Veto, VetoReason
 from islandrun.errors import Interrupted, NobodyMaySee, Overloaded, Unreachable
-from islandrun.routing.decision import CandidateReport, Decision
-from islandrun.v1 import status_pb2
-from islandrun.vocabulary import (
-    FindingType,
-    Finished,
-    Instant,
-    IslandId,
-    ModelOffer,
-    Ppm,
-    PublicKey,
-    TextDelta,
-    Tier,
-    ToolCallDelta,
-    Usage,
-)
-from islandrun_node.config import Limits
-from islandrun_node.http.app import build_app
+from islandrun.vocabulary import Finished, TextDelta, Tier, ToolCallDelta, Usage
 from islandrun_node.request import Decided
-
-TOKEN = "t" * 40
-ME = IslandId("m" * 52)
-SECRET = "the user's own words"
-
-
-def report(name="office", tier=Tier.EDGE, *, masked=True, vetoes=(), island="o" * 52) -> CandidateReport:
-    return CandidateReport(
-        IslandId(island), PublicKey(b"k" * 32), name, tier, Ppm(800_000), Ppm(300_000), masked, "tiny",
-        tuple(vetoes), 1_250, 90, (), 0, 0 if vetoes else 1,
-    )  # fmt: skip
-
-
-def decision(chosen: CandidateReport | None, *others: CandidateReport, attempt=1) -> Decision:
-    reports = (*((chosen,) if chosen else ()), *others)
-    masked = ((FindingType.EMAIL, 1), (FindingType.PERSON, 2)) if chosen and chosen.masked else ()
-    return Decision(
-        "r-1", "r-1", attempt, "balanced", Ppm(600_000), ("EMAIL x1",), reports, chosen, masked, "a summary"
-    )
-
-
-DECIDED = Decided(decision(report()))
-END = Finished("stop", Usage(7, 3), "tiny")
-
-
-class Scripted:
-    """Stands where the node's `Requests` stands: plays a script, waits at events, raises errors."""
-
-    def __init__(self) -> None:
-        self.script: list[object] = [DECIDED, TextDelta("Hel"), TextDelta("lo"), END]
-        self.asked = []
-        self.closed = asyncio.Event()
-
-    def models(self) -> tuple[str, ...]:
-        return ("tiny", "islandrun/auto", "islandrun/local", "islandrun/private")
-
-    async def answer(self, request, caller="local") -> AsyncGenerator[object]:
-        self.asked.append(request)
-        try:
-            for item in self.script:
-                if isinstance(item, asyncio.Event):
-                    await item.wait()
-                elif isinstance(item, Exception):
-                    raise item
-                else:
-                    yield item
-        finally:
-            self.closed.set()
-
-
-class Sentences:
-    """Stands where the sentence model stands; no test here asks for vectors."""
-
-    def offer(self) -> ModelOffer:
-        return ModelOffer("letters", 100, Ppm(0))
-
-
-async def until(condition) -> None:
-    """Wait for what another task does; fail when it does not come."""
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - the condition lies in code that has no event to wait for
-            await asyncio.sleep(0.01)
-
-
-class Door:
-    """A running server and a client for it."""
-
-    def __init__(self, port: int, answerer: Scripted, registry: CollectorRegistry) -> None:
-        self.answerer = answerer
-        self.registry = registry
-        self.url = f"http://127.0.0.1:{port}/v1"
-
-    def client(self, token: str = TOKEN) -> openai.AsyncOpenAI:
-        return openai.AsyncOpenAI(base_url=self.url, api_key=token, max_retries=0, timeout=20)
-
-    async def ask(self, **fields):
-        async with self.client() as client:
-            fields = {"model": "tiny", "messages": [{"role": "user", "content": SECRET}]} | fields
-            return await client.chat.completions.with_raw_response.create(**fields)
-
-    def counted(self) -> str:
-        return generate_latest(self.registry).decode()
+from tests.node.http_kit import DECIDED, END, ME, SECRET, Door, decision, open_door, report, until
 
 
 @pytest.fixture
 async def door() -> AsyncIterator[Door]:
-    answerer, registry = Scripted(), CollectorRegistry()
-    status = status_pb2.MeshStatus(islands=3, islands_alive=2, requests_answered=5)
-    outlook = SimpleNamespace(me=ME, started=Instant(0, 1_700_000_000_000), mesh_status=lambda: status)
-    app = build_app(answerer, outlook, Sentences(), TOKEN, Limits(), registry)
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off")
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve())
-    await until(lambda: server.started)
-    yield Door(server.servers[0].sockets[0].getsockname()[1], answerer, registry)
-    server.should_exit = True
-    await task
+    async with open_door() as opened:
+        yield opened
 
 
 async def test_models_are_listed_and_found_with_slash_and_island(door) -> None:
@@ -352,3 +243,47 @@ async def test_a_wrong_token_is_told_apart(door) -> None:
             await client.models.list()
     assert caught.value.code == "invalid_api_key"
     assert not door.answerer.asked
+
+
+async def test_one_call_at_a_time_when_the_client_wants_no_parallel_calls(door) -> None:
+    door.answerer.script = [
+        DECIDED,
+        ToolCallDelta(0, "a", "f", "{}"),
+        ToolCallDelta(1, "b", "g", "{}"),
+        Finished("tool_calls", Usage(1, 1), "tiny"),
+    ]
+    for wish, count in [({}, 2), ({"parallel_tool_calls": False}, 1)]:
+        answer = (await door.ask(**wish)).parse()
+        assert len(answer.choices[0].message.tool_calls) == count
+
+
+PARTS = [
+    {"type": "image_url", "image_url": {"url": "https://a.example/x.png"}},
+    {"type": "input_audio", "input_audio": {"data": "", "format": "wav"}},
+    {"type": "file", "file": {"file_id": "f"}},
+]
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part["type"])
+async def test_what_is_no_text_is_refused_before_anything_runs(door, part) -> None:
+    with pytest.raises(openai.BadRequestError, match="nobody here can judge") as caught:
+        await door.ask(messages=[{"role": "user", "content": [{"type": "text", "text": SECRET}, part]}])
+    assert caught.value.param == "messages[0].content[1].type"
+    assert not door.answerer.asked
+
+
+async def test_names_developers_and_refusals_are_text_like_any_other(door) -> None:
+    turns = [
+        {"role": "developer", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]},
+        {"role": "assistant", "content": None, "refusal": "no"},
+        {"role": "assistant", "content": [{"type": "refusal", "refusal": "never"}]},
+        {"role": "user", "name": "Anna", "content": "why"},
+    ]
+    await door.ask(messages=turns)
+    read = [(turn.role, turn.text, turn.name) for turn in door.answerer.asked[0].prompt.messages]
+    assert read == [
+        ("developer", "a\nb", ""),
+        ("assistant", "no", ""),
+        ("assistant", "never", ""),
+        ("user", "why", "Anna"),
+    ]
