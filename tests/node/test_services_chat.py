@@ -93,7 +93,7 @@ class Shelf:
     def offer(self):
         return ModelOffer("letters", 100, Ppm(0))
 
-    async def embed(self, texts):
+    async def embed(self, texts, field):
         return [[float(len(text)), 0.5] for text in texts], 1
 
     def sensitivity_ppm(self, data_set):

@@ -18,7 +18,6 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from islandrun.errors import BadRequest, NobodyMaySee
-from islandrun.privacy.sensitivity import CHARACTERS_MAX
 from islandrun.vocabulary import ChatRequest, ModelOffer
 from islandrun_node.http.body import decode, read_body
 from islandrun_node.http.endpoint import Door, logged, until_cut
@@ -27,7 +26,7 @@ from islandrun_node.http.hints import HintsBody, read_hints
 from islandrun_node.http.meters import CUT
 from islandrun_node.http.problems import unknown_model_or
 from islandrun_node.http.settings import checked_model
-from islandrun_node.knowledge import TEXTS_MAX, Vector, read_here
+from islandrun_node.knowledge import Vector, check_texts, read_here
 
 if TYPE_CHECKING:
     from islandrun.routing.decision import Decision
@@ -45,7 +44,7 @@ class SentenceModel(Protocol):
         """Return the model as the router judges it."""
         ...
 
-    async def embed(self, texts: Sequence[str]) -> tuple[Sequence[Vector], int]:
+    async def embed(self, texts: Sequence[str], field: str) -> tuple[Sequence[Vector], int]:
         """Return one vector a text, and how many tokens were read. Raises `BadRequest`."""
         ...
 
@@ -87,7 +86,7 @@ class EmbeddingsEndpoint:
         try:
             async with self._door.requests.here(chat, self._model.offer()) as decision:
                 texts = [message.text for message in chat.prompt.messages]
-                vectors, tokens = await self._model.embed(texts)
+                vectors, tokens = await self._model.embed(texts, "input")
         except asyncio.CancelledError:
             self._door.meters.ended(decision, CUT)
             raise
@@ -144,12 +143,7 @@ def _texts(given: str | list[str | int | list[int]]) -> tuple[str, ...]:
     texts = tuple(text for text in listed if isinstance(text, str))
     if len(texts) < len(listed):
         raise BadRequest("input: lists of token ids cannot be judged; send text", "input")
-    if not 0 < len(texts) <= TEXTS_MAX:
-        raise BadRequest(f"input: give 1 to {TEXTS_MAX} texts", "input")
-    if not all(texts):
-        raise BadRequest("input: holds an empty text; leave it out", "input")
-    if sum(map(len, texts)) > CHARACTERS_MAX:
-        raise BadRequest(f"input: more than {CHARACTERS_MAX} characters at once; send fewer texts", "input")
+    check_texts(texts, "input")
     return texts
 
 

@@ -33,7 +33,7 @@ from islandrun.wire.inference import (
     sampling_from_wire,
 )
 from islandrun_node.coalesce import coalesced
-from islandrun_node.knowledge import TEXTS_MAX, Vector, check_reader, read_here
+from islandrun_node.knowledge import Vector, check_reader, check_texts, read_here
 from islandrun_node.services.errors import abort, abort_with
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Knowledge(Protocol):
         """Return the sentence model."""
         ...
 
-    async def embed(self, texts: Sequence[str]) -> tuple[Sequence[Vector], int]:
+    async def embed(self, texts: Sequence[str], field: str) -> tuple[Sequence[Vector], int]:
         """Return one vector a text, and how many tokens were read. Raises `BadRequest`."""
         ...
 
@@ -140,11 +140,11 @@ class ChatService(chat_pb2_grpc.ChatServiceServicer):
     ) -> chat_pb2.EmbedResponse:
         """Return vectors of texts; the texts stay on this island."""
         try:
-            if not 0 < len(request.texts) <= TEXTS_MAX or request.ByteSize() > limits.PROMPT_BYTES_MAX:
-                raise BadRequest(f"texts: 1 to {TEXTS_MAX} and {limits.PROMPT_BYTES_MAX} bytes", "texts")
+            texts = tuple(request.texts)
+            check_texts(texts, "texts")
             offer = self._knowledge.offer()
-            async with self._requests.here(read_here(request.texts), offer) as decision:
-                vectors, _ = await self._knowledge.embed(tuple(request.texts))
+            async with self._requests.here(read_here(texts), offer) as decision:
+                vectors, _ = await self._knowledge.embed(texts, "texts")
             _name_receipt(context, decision)
             return chat_pb2.EmbedResponse(
                 model=offer.name, vectors=[chat_pb2.Vector(values=vector) for vector in vectors]
