@@ -83,15 +83,18 @@ async def test_a_stream_is_the_sequence_that_the_api_promises(door) -> None:
     assert found[-1].response.usage.total_tokens == 10
 
 
-async def test_calls_are_streamed_and_make_the_round_trip(door) -> None:
-    door.answerer.script = [
-        DECIDED,
-        TextDelta("I look."),
-        ToolCallDelta(0, "call_1", "weather", '{"ci'),
-        ToolCallDelta(1, "call_2", "weather", "{}"),
-        ToolCallDelta(0, arguments='ty":"Oslo"}'),
-        Finished("tool_calls", Usage(5, 5), "tiny"),
-    ]
+CALLS = [
+    DECIDED,
+    TextDelta("I look."),
+    ToolCallDelta(0, "call_1", "weather", '{"ci'),
+    ToolCallDelta(1, "call_2", "weather", "{}"),
+    ToolCallDelta(0, arguments='ty":"Oslo"}'),
+    Finished("tool_calls", Usage(5, 5), "tiny"),
+]
+
+
+async def test_calls_are_streamed_in_their_order(door) -> None:
+    door.answerer.script = CALLS
     found = await events(door, tools=[WEATHER], tool_choice={"type": "function", "name": "weather"})
     kinds = [event.type.removeprefix("response.") for event in found]
     assert kinds[6:] == [
@@ -117,6 +120,11 @@ async def test_calls_are_streamed_and_make_the_round_trip(door) -> None:
     asked = door.answerer.asked[0].prompt
     assert (asked.tools[0].name, asked.tools[0].parameters) == ("weather", '{"type":"object"}')
     assert json.loads(asked.tool_choice) == {"type": "function", "function": {"name": "weather"}}
+
+
+async def test_calls_and_their_results_make_the_round_trip(door) -> None:
+    door.answerer.script = CALLS
+    answer = (await ask(door, tools=[WEATHER])).parse()
     outputs = [
         {"type": "function_call_output", "call_id": call, "output": "sun"} for call in ("call_1", "call_2")
     ]
