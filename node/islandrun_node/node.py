@@ -66,13 +66,15 @@ class Node:
 
 
 @asynccontextmanager
-async def running_node(home: Home, config: Config) -> AsyncGenerator[Listening]:
-    """Bring a node up, and down again when the block ends.
+async def running_node(
+    home: Home, config: Config, privacy: PrivacyWorker | None = None
+) -> AsyncGenerator[Listening]:
+    """Bring a node up, and down again when the block ends. `privacy` takes the place of the usual worker.
 
     Raises `StateError` or `ConfigError` when it cannot start.
     """
     async with AsyncExitStack() as stack:
-        node = await build(home, config, stack)
+        node = await build(home, config, stack, privacy or PrivacyWorker())
         listening = await listen(node, stack)
         endpoints = addresses(config.listen, listening.mesh_port)
         tell_own(node, endpoints)
@@ -82,8 +84,10 @@ async def running_node(home: Home, config: Config) -> AsyncGenerator[Listening]:
         yield listening
 
 
-async def build(home: Home, config: Config, stack: AsyncExitStack) -> Node:
+async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: PrivacyWorker) -> Node:
     """Build all parts; what must be closed is put on `stack`."""
+    stack.callback(privacy.close)
+    privacy.start()
     state = open_state(home, stack.enter_context(ExitStack()))
     embedder = Embedder()
     library = await engines.open_library(home.documents, config.data, embedder)
@@ -97,8 +101,6 @@ async def build(home: Home, config: Config, stack: AsyncExitStack) -> Node:
     mesh = Mesh(state.me, state.ledger, world_clock.dice(), now)
     tls = TlsIdentity(state.membership.key, admission.certificate_der, state.membership.genesis)
     gate = CallerGate(state.ledger, state.tokens)
-    privacy = PrivacyWorker()
-    stack.callback(privacy.close)
     conversations = _conversations(state, stack)
     journal = Journal(state.receipts, state.membership.key.public, state.membership.key.sign)
     outlook = Outlook(
@@ -111,7 +113,7 @@ async def build(home: Home, config: Config, stack: AsyncExitStack) -> Node:
         backends=backends,
         journal=journal,
         receipt_store=state.receipts,
-        degraded=lambda: _degraded(privacy) + conversations.degraded(),
+        degraded=lambda: privacy.degraded() + conversations.degraded(),
         version=VERSION,
         started=now,
     )
@@ -275,9 +277,3 @@ def _routing_policy(config: Config) -> RoutingPolicy:
         tiers=tuple(tier_of(word) for word in policy.tiers),
         cost_max_microusd=cost,
     )
-
-
-def _degraded(privacy: PrivacyWorker) -> tuple[str, ...]:
-    if privacy.finds_names:
-        return ()
-    return ("nobody looks for names in free text: it never counts as public",)
