@@ -82,7 +82,7 @@ class Requests:
             while True:
                 record.decided(decision)
                 if decision.chosen is None:
-                    raise record.failure or NobodyMaySee(decision.summary, decision)
+                    raise record.failure or NobodyMaySee(refusal(question, decision), decision)
                 yield Decided(decision)
                 try:
                     attempt = self._attempt(request, question, decision.chosen, conversation)
@@ -171,6 +171,13 @@ class Requests:
         if question.assessment is not WITHHELD:
             await self.conversations.keep(conversation)
         return sanitized
+
+
+def refusal(question: Question, decision: Decision) -> str:
+    """Say why nobody runs a request; that its check failed comes first, for only that can be mended."""
+    if question.assessment is not WITHHELD:
+        return decision.summary
+    return f"the privacy check of this request failed, so only full trust may see it: {decision.summary}"
 
 
 def restricted(question: Question, route: Route, decision: Decision) -> Question:

@@ -12,6 +12,7 @@ from islandrun_node import config, enrolment
 from islandrun_node.home import Home
 from islandrun_node.listeners import Listening
 from islandrun_node.node import running_node
+from islandrun_node.privacy_worker import PrivacyWorker
 from islandrun_node.stores.tokens import Grant
 
 LOOPBACK = {"mesh": "127.0.0.1:0", "http": "127.0.0.1:0", "grpc": "127.0.0.1:0"}
@@ -22,9 +23,11 @@ def settings(name: str, **tables: object) -> config.Config:
     return config.parse({"name": name, "listen": LOOPBACK, **tables}, "test")
 
 
-async def up(home: Home, wanted: config.Config, stack: AsyncExitStack) -> Listening:
-    """Bring a node up for as long as the stack lives."""
-    return await stack.enter_async_context(running_node(home, wanted))
+async def up(
+    home: Home, wanted: config.Config, stack: AsyncExitStack, privacy: PrivacyWorker | None = None
+) -> Listening:
+    """Bring a node up for as long as the stack lives; `privacy` takes the place of its usual worker."""
+    return await stack.enter_async_context(running_node(home, wanted, privacy))
 
 
 def founded(path: Path, name: str = "laptop") -> Home:
