@@ -17,6 +17,7 @@ from islandrun.privacy import fields
 from islandrun.privacy.detect import literals
 from islandrun.privacy.detect.merge import merge
 from islandrun.privacy.detect.propagate import Known, Value
+from islandrun.privacy.disguises import in_disguise
 from islandrun.privacy.floors import DEFAULT_FLOORS
 from islandrun.privacy.restore import restore
 from islandrun.privacy.sensitivity import Assessment, is_masked
@@ -157,10 +158,13 @@ def _mask(text: str, spans: Sequence[Finding], vault: Vault) -> Masked:
 def _check(texts: Sequence[str], masked: Sequence[Masked], vault: Vault, fixed: Sequence[str]) -> None:
     if any(restore(one.text, vault) != text for text, one in zip(texts, masked, strict=True)):
         raise PrivacyFault("a masked text does not restore to its original")
-    hidden = Known(_values(texts, [[finding for finding, _ in one.spans] for one in masked]))
+    values = tuple(_values(texts, [[finding for finding, _ in one.spans] for one in masked]))
+    hidden = Known(values)
     shown = [gap for one in masked for gap in one.visible] + list(fixed)
     if any(next(iter(hidden.find(text)), None) is not None for text in shown):
         raise PrivacyFault("a masked value is still visible elsewhere in the prompt")
+    if in_disguise(values, shown):
+        raise PrivacyFault("a masked value is still visible in the prompt in another spelling or encoding")
 
 
 def _told(prompt: Prompt) -> Prompt:
