@@ -9,7 +9,10 @@ from contextlib import asynccontextmanager, suppress
 
 
 class Engine:
-    """Streams `answer` word by word; `hold` "before" or "after" stops it before or after its first words."""
+    """Streams `answer` word by word; `hold` "before" or "after" stops it before or after its first words.
+
+    `hold` "fail" answers 500 with all that it was asked, as a careless server does.
+    """
 
     def __init__(self, answer: str) -> None:
         self.answer = answer
@@ -31,8 +34,14 @@ class Engine:
                     0,
                 )
                 self.received.append(head + await reader.readexactly(length))
-                await self._answer(writer)
+                await (self._fail(writer) if self.hold == "fail" else self._answer(writer))
         writer.close()
+
+    async def _fail(self, writer: asyncio.StreamWriter) -> None:
+        asked = self.received[-1]
+        head = f"HTTP/1.1 500 no\r\ncontent-type: text/plain\r\ncontent-length: {len(asked)}\r\n\r\n"
+        writer.write(head.encode() + asked)
+        await writer.drain()
 
     async def _answer(self, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")

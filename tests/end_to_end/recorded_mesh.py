@@ -25,9 +25,11 @@ from tests.end_to_end.meshes import founded, joined, process, settings, up, with
 
 EDGE = Grant(Tier.EDGE, "office", Ppm(900_000))
 CLOUD = Grant(Tier.CLOUD, "public", Ppm(1_000_000))
-CLOUD_TRUST = 0.4
+CLOUD_TRUST = 0.35
+TRUST_PPM = {"cloud": 350_000, "relay": 350_000, "office": 800_000}
+"""How far the laptop trusts each target."""
 QUESTION = "why is the sky blue?"
-TARGETS = ("cloud", "office", "relay")
+TARGETS = tuple(TRUST_PPM)
 
 
 @dataclass
@@ -111,7 +113,7 @@ async def recorded_mesh(path: Path, privacy: PrivacyWorker | None = None) -> Asy
         node = await up(laptop, wanted, stack, privacy)
         office = await _office(path, laptop, node.mesh_port)
         mesh = RecordedMesh(laptop, office, engines)
-        tables = with_engine(engines["office"].url) + _tables("relay", engines["relay"])
+        tables = _policy() + with_engine(engines["office"].url) + _tables("relay", engines["relay"])
         mesh.processes["office"] = await stack.enter_async_context(process(office, tables))
         await mesh.all_known()
         yield mesh
@@ -131,7 +133,7 @@ async def mesh_of_processes(path: Path) -> AsyncGenerator[RecordedMesh]:
         port = int(json.loads(laptop.running.read_bytes())["mesh"].rpartition(":")[2])
         office = await _office(path, laptop, port)
         mesh = RecordedMesh(laptop, office, engines, {"laptop": running})
-        tables = with_engine(engines["office"].url) + _tables("relay", engines["relay"])
+        tables = _policy() + with_engine(engines["office"].url) + _tables("relay", engines["relay"])
         mesh.processes["office"] = await stack.enter_async_context(process(office, tables))
         await mesh.all_known()
         yield mesh
@@ -146,6 +148,10 @@ async def _office(path: Path, owner: Home, port: int) -> Home:
 
 def _outbound(served: Engine) -> dict[str, object]:
     return {"name": "cloud", "url": served.url, "models": [{"name": "large", "quality": 0.9}]}
+
+
+def _policy() -> str:
+    return f"\n[policy.tier_trust]\ncloud = {CLOUD_TRUST}\n"
 
 
 def _tables(name: str, served: Engine) -> str:
