@@ -178,7 +178,7 @@ class ChatRequest:
     prompt: Prompt
     sampling: Sampling = Sampling()
     hints: Hints = Hints()
-    conversation: str = ""
+    conversation: str = field(default="", repr=False)
 
 
 # ---------------------------------------------------------------- an answer
