@@ -120,6 +120,7 @@ async def test_masking_that_breaks_inside_tells_only_the_type(monkeypatch: pytes
     asked = Prompt((Message("user", TEXT),))
     with pytest.raises(PrivacyFault, match="RuntimeError") as failed:
         await worker.sanitize(asked, assess(asked), Ppm(800_000), Vault())
+    assert failed.value.__context__ is None
     check(failed.value)
     worker.close()
 

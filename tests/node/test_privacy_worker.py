@@ -150,11 +150,17 @@ async def test_a_caller_that_goes_away_leaves_nothing_behind() -> None:
     worker.close()
 
 
-async def test_two_million_characters_are_the_most() -> None:
-    names = Broken(())
-    worker = worker_of(names)
+async def test_more_than_two_million_characters_do_not_even_wait() -> None:
+    bad = Broken("hang", "trigger")
+    worker = worker_of(bad, limits=PrivacyLimits(waiting_max=2))
+    assert await worker.assess(prompt("load first"), Ppm(0)) is not WITHHELD
+    held = asyncio.create_task(worker.assess(prompt("trigger"), Ppm(0)))
+    await _until(lambda: bad.calls == 2)
+    waits = [asyncio.create_task(worker.assess(prompt(text), Ppm(0))) for text in "yz"]
+    await asyncio.sleep(0)
     assert await worker.assess(prompt("x" * (CHARACTERS_MAX + 1)), Ppm(0)) is WITHHELD
-    assert names.calls == 0
+    bad.release.set()
+    await asyncio.gather(held, *waits)
     worker.close()
 
 
@@ -254,7 +260,7 @@ async def test_loading_that_hangs_is_a_failure() -> None:
 
 async def test_masking_that_cannot_be_right_is_a_fault() -> None:
     worker = PrivacyWorker()
-    with pytest.raises(PrivacyFault):
+    with pytest.raises(PrivacyFault, match="needs more trust"):
         await worker.sanitize(PROMPT, assess(PROMPT), Ppm(100_000), Vault())
     worker.close()
 

@@ -12,6 +12,7 @@ from islandrun.privacy.detect.sound import FINDINGS_MAX, sound
 from islandrun.privacy.sensitivity import assess
 from islandrun.vocabulary import Finding, FindingType, Message, Ppm, Prompt
 from islandrun_node.findings_cache import CheckedDetector
+from tests.node.broken_detectors import GARBAGE
 
 PIECES = st.sampled_from(
     (
@@ -115,6 +116,13 @@ def test_findings_without_end_are_cut_off() -> None:
     with pytest.raises(ValueError, match="more than"):
         sound((one for _ in range(FINDINGS_MAX + 1)), "a")
     assert len(sound((one for _ in range(1000)), "a")) == 1000
+
+
+@pytest.mark.parametrize("garbage", GARBAGE.values(), ids=GARBAGE.keys())
+def test_nonsense_is_refused_before_the_library_sees_it(garbage: object) -> None:
+    with pytest.raises((ValueError, TypeError)) as failed:
+        sound(garbage, "hello")  # type: ignore[arg-type]  # nonsense on purpose
+    assert "hello" not in str(failed.value)
 
 
 @given(st.text(min_size=1, max_size=50))

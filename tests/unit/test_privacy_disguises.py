@@ -105,6 +105,13 @@ def test_a_city_counts_where_it_was_hidden_on_purpose() -> None:
     assert not in_disguise([value("Heidelberg", FindingType.LOCATION)], ["heidelberg"])
 
 
+@pytest.mark.parametrize(
+    "dress", ["zero width", "soft hyphen", "word joiner", "variation", "base64 of UTF-16"]
+)
+def test_one_name_alone_is_found_where_something_unseen_splits_it(dress: str) -> None:
+    assert in_disguise([value("Anneliese", FindingType.PERSON)], [DISGUISES[dress]("Anneliese")])
+
+
 def prompt_of(*texts: str, arguments: str = "") -> Prompt:
     calls = (ToolCall("1", "look", arguments),) if arguments else ()
     return Prompt((*(Message("user", text) for text in texts), Message("assistant", "", calls)))
