@@ -155,7 +155,7 @@ async def test_more_than_two_million_characters_do_not_even_wait() -> None:
     worker = worker_of(bad, limits=PrivacyLimits(waiting_max=2))
     assert await worker.assess(prompt("load first"), Ppm(0)) is not WITHHELD
     held = asyncio.create_task(worker.assess(prompt("trigger"), Ppm(0)))
-    await _until(lambda: bad.calls == 2)
+    await _until(lambda: bad.calls == 3)
     waits = [asyncio.create_task(worker.assess(prompt(text), Ppm(0))) for text in "yz"]
     await asyncio.sleep(0)
     assert await worker.assess(prompt("x" * (CHARACTERS_MAX + 1)), Ppm(0)) is WITHHELD
