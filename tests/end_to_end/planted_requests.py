@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from islandrun.v1 import chat_pb2, inference_pb2
 from islandrun.vocabulary import FindingType
-from tests.end_to_end.canaries import Aviary, Canary
+from tests.end_to_end.aviary import Aviary, Canary
 
 ASKED = "what is to be done about it?"
 Json = dict[str, object]

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from islandrun.vocabulary import FindingType
-from tests.end_to_end.canaries import Aviary, Canary, Haystack
+from tests.end_to_end.aviary import Aviary, Canary, Haystack
 from tests.end_to_end.meshes import process
 from tests.end_to_end.recorded_mesh import TARGETS, TRUST_PPM, RecordedMesh, mesh_of_processes
 

@@ -14,7 +14,7 @@ from islandrun.privacy.detect import RULES
 from islandrun.v1 import chat_pb2_grpc, status_pb2, status_pb2_grpc
 from islandrun_node.channels import local_channel
 from islandrun_node.privacy_worker import PrivacyWorker
-from tests.end_to_end.canaries import COMMON, Aviary, Canary, Haystack
+from tests.end_to_end.aviary import COMMON, Aviary, Canary, Haystack
 from tests.end_to_end.planted_requests import Planted, disguised, over_grpc, over_http
 from tests.end_to_end.recorded_mesh import TARGETS, TRUST_PPM, RecordedMesh, recorded_mesh
 

@@ -25,7 +25,7 @@ from islandrun.vocabulary import (
     ToolDefinition,
 )
 from islandrun_node.answer import Restoration, StopWords
-from islandrun_node.conversations import Conversations
+from islandrun_node.conversations import Conversation
 from islandrun_node.findings_cache import CheckedDetector
 from islandrun_node.privacy_worker import PrivacyLimits, PrivacyWorker
 from tests.node.broken_detectors import GARBAGE, Broken, raised
@@ -140,14 +140,13 @@ def _holders() -> list[object]:
     vault = Vault()
     sanitized = sanitize(asked, assess(asked), Ppm(800_000), vault)
     request = ChatRequest("m", prompt(), Sampling(stop=(CANARY,)), conversation=CANARY)
-    conversations = Conversations()
-    conversations.vault(request, "local", 0.0)
+    kept = Conversation(b"name", vault, 0)
     cache = CheckedDetector(RULES)
     cache(TEXT)
     restoration = Restoration(vault, (CANARY,))
     restoration.feed(TextDelta(CANARY[:4]))
     return [
-        vault, sanitized, request, request.prompt, request.sampling, conversations, cache, restoration,
+        vault, sanitized, request, request.prompt, request.sampling, kept, cache, restoration,
         StopWords((CANARY,)), assess(asked), TextDelta(TEXT), ToolCallDelta(0, arguments=TEXT),
     ]  # fmt: skip
 
