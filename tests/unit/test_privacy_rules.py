@@ -17,41 +17,58 @@ MIXED = "aB3dE5gH7jK9mN2pQ4rS6tU8vW1xY0z" * 4
 HEX = "a1b2c3d4e5f60718293a4b5c6d7e8f90" * 4
 
 ROWS = {
-    "secret.openai_key": ("key «sk-proj-{40}» end", "task-force sk-short"),
-    "secret.anthropic_key": ("«sk-ant-api03-{30}»", "sk-ant-x"),
-    "secret.aws_key_id": ("id «AKIA" + "ABCDEFGH23456789» ok", "AKIA and ASIA are prefixes, AKIAabc"),
-    "secret.github_token": ("use «ghp_{36}»", "ghp_short and gho_"),
-    "secret.gitlab_token": ("«glpat-{20}»", "glpat-x"),
-    "secret.slack_token": ("«xoxb-{24}»", "xoxb-1"),
-    "secret.stripe_key": ("«sk_live_{24}»", "sk_live_ is the prefix"),
-    "secret.google_key": ("«AIza{35}»", "AIza12"),
-    "secret.npm_token": ("«npm_{36}»", "npm_config_registry"),
-    "secret.pypi_token": ("«pypi-{40}»", "pypi-server"),
-    "secret.huggingface_token": ("«hf_{34}»", "hf_hub_download"),
-    "secret.twilio_key": ("«SK{#32}»", "SKU 123 and ACCOUNT"),
-    "secret.sendgrid_key": ("«SG.{22}.{43}»", "SG.1 is a section"),
-    "secret.telegram_token": ("bot «123456789:{35}»", "ratio 123456789:2"),
     "secret.jwt": ("«eyJhbGci{20}.eyJzdWIi{20}.{40}»", "eyJ is base64 for a brace"),
-    "secret.webhook": ("post to «https://hooks.slack.com/services/T0/B0/{24}»", "https://slack.com/help"),
-    "secret.age_key": ("«AGE-SECRET-KEY-1" + "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L" * 2 + "»", "AGE-SECRET-KEY"),
-    "secret.azure_key": ("x;«AccountKey={60}==»;", "AccountKey="),
-    "secret.digitalocean_token": ("«dop_v1_{#64}»", "dop_v1_beef"),
-    "secret.groq_key": ("«gsk_{40}»", "gsk_x"),
     "secret.pem": (
         "a «-----BEGIN " + "RSA PRIVATE KEY-----\nMIIB{40}\n-----END " + "RSA PRIVATE KEY-----» b",
         "-----BEGIN " + "PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----",
     ),
     "secret.connection": ("db «postgres://app:hush4ever@db.local:5432/x» ok", "see https://example.org/a@b"),
+    "secret.putty": (
+        "«PuTTY-User-Key-File-2: ssh-rsa\nEncryption: none\nAAAAB3\nPrivate-MAC: {#40}»",
+        "PuTTY-User-Key-File-2: x",
+    ),
     "secret.bearer": ("Authorization: Bearer «{30}»", "the bearer of this letter has arrived-and-waits"),
-    "secret.quoted": ('"db_password": "«hunter two»"', 'password = "required"'),
-    "secret.unquoted": ("pw=«Winter12!» does not work", "password = os.environ"),
-    "secret.spoken": ("my password is «hunter2», thanks", "the password is required here"),
+    "secret.header": ("X-Api-Key: «{20}»", "X-Api-Key: your-key-goes-here"),
+    "secret.cookie": ("Cookie: «sid={20}; theme=dark»", "Cookie: a=b; theme=dark"),
+    "secret.hashed": ("bob:«$apr1$abcdefgh${22}»", "$5 and $6 are prices, $1$ is not"),
     "secret.seed_phrase": (
         "seed phrase: «able cart duck even fish gold hand idea jump kite lamp moon»",
         "seed phrase: plant it",
     ),
+    "secret.seed_numbered": (
+        "«1. able 2. cart 3. duck 4. even 5. fish 6. gold 7. hand 8. ice 9. jump 10. kite 11. oil 12. moon»",
+        "1. able to do it 2. cart the rest away",
+    ),
     "secret.aws_secret": ("aws_secret_access_key = «{40}»", "secret = short"),
-    "secret.random": ("FOO_ID=«{32}»", "name = aaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+    "secret.aws_session": ("«IQoJb3JpZ2luX2Vj{90}»", "IQoJb3Jp"),
+    "secret.wif": (
+        "«5Hw" + "gr3u458GLafKBgxtssHSPqJnYoGrSzgQsPwLFhLNYskDPyyA»",
+        "5Hw" + "gr3u458GLafKBgxtssHSPqJnYoGrSzgQsPwLFhLNYskDPyyB",
+    ),
+    "secret.password_quoted": ('"db_password": "«hunter two»"', 'password = "required"'),
+    "secret.password_bare": ("pw=«Winter12!» does not work", "password = os.environ"),
+    "secret.key_quoted": ('apiKey: "«{20}»"', 'token_type = "bare-quoted-string"'),
+    "secret.key_bare": ("api_token=«{20}»", "token = tokens.next_token2()"),
+    "secret.setting": ("DB_PASSWORD=«swordfish»", "DB_PASSWORD=$OTHER"),
+    "secret.yaml": ("password: «swordfish»\n", "password: string\n"),
+    "secret.option": ("run --password «swordfish» now", "run --password $PASSWORD now"),
+    "secret.curl_user": ("curl -u bob:«swordfish» x.org", "curl -u bob:$PASS x.org"),
+    "secret.short_option": ("mysql -u root -p«Winter12» db", "mysql -u root -p db"),
+    "secret.query": ("https://x.org/?access_token=«abcdef12»", "https://x.org/?token=%s&key=value"),
+    "secret.xml": ("<password>«swordfish»</password>", "<password>string</password>"),
+    "secret.pair": ('{"name": "DB_PASSWORD", "value": "«swordfish»"}', '{"name": "PORT", "value": "x"}'),
+    "secret.netrc": ("machine x login bob password «swordfish»", "the login and the password of bob"),
+    "secret.pgpass": ("db.example.org:5432:app:bob:«swordfish»", "10:30:45:22:10"),
+    "secret.said": ("my password is «hunter2», thanks", "the password is required here"),
+    "secret.beside": ("with password Winter12! today".replace("Winter12!", "«Winter12!»"),
+    "password sha256 hashes"),
+    "secret.told": ("the wifi password is «sunflower».", "my password is wrong."),
+    "secret.login": ("login: bob / «hunter2!»", "login: bob / alice"),
+    "secret.key_said": ("my api key is «a1b2c3d4e5f6»", "my api key is not here anymore"),
+    "secret.pin": ("my PIN is «4821»", "GPIO pin 17, pin it"),
+    "secret.code_sent": ("your verification code: «482913»", "the security code of 2024.1"),
+    "secret.code_is_yours": ("«482913» is your login code", "12 is your code block"),
+    "secret.random": ("FOO_ID=«{32}»", "name = aaaaaaaaaaaaaaaaaaaaaaaaaaaa, commit = {#40}"),
     "secret.hex_key": ("private key «{#64}»", "sha256 {#64}"),
     "finance.card": ("pay «4111 1111 1111 1111» now", "pay 4111 1111 1111 1112 now"),
     "finance.card_spoken": ("my card number is «1234 5678 9012 3456»", "the card has 16 digits"),
@@ -157,7 +174,7 @@ def found_by(rule: Rule, text: str) -> list[str]:
 
 
 def test_every_rule_has_its_rows() -> None:
-    assert sorted(ROWS) == sorted(RULES)
+    assert sorted(ROWS) == sorted(name for name in RULES if not name.startswith("key."))
 
 
 @pytest.mark.parametrize("name", sorted(ROWS))

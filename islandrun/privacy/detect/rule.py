@@ -1,8 +1,8 @@
 """What a rule is, and how a table of rules runs over a text in linear time.
 
 A pattern has bounded repeats and starts at a boundary, so that a hostile text costs a constant for
-each character. A trigger is a plain word without which the pattern cannot match: looking for it
-first is what keeps the whole table fast.
+each character. A trigger is a plain word without which the pattern cannot match, and a need is a
+shape shared by many rules: each is looked for once a text, which is what keeps the whole table fast.
 """
 
 from __future__ import annotations
@@ -27,6 +27,13 @@ PROPAGATED: Final = Ppm(750_000)
 
 CONTEXT_CHARACTERS: Final = 40
 
+DIGIT: Final = re.compile(r"[0-9]")
+"""A need: any digit at all."""
+NUMBER: Final = re.compile(r"[0-9](?:[ ./()-]{0,3}[0-9]){4}")
+"""A need: five digits, written together or in groups."""
+LONG_WORD: Final = re.compile(r"[A-Za-z0-9_-]{14}")
+"""A need: a run of characters longer than most words."""
+
 Fit = Callable[[str], int]
 """Says how many characters of a match belong to the value; 0 refuses it."""
 
@@ -35,8 +42,9 @@ Fit = Callable[[str], int]
 class Rule:
     """One pattern. The value is the group `value` if there is one, else the whole match.
 
-    `lower` rules read the text in lower case. `triggers` are in lower case; one of them must occur.
-    `context` must match within 40 characters before the match, or after it.
+    `lower` rules read the text in lower case. `triggers` are in lower case; one of them must occur,
+    and `needs` must match somewhere in the text. `context` must match within 40 characters before the
+    match, or after it.
     """
 
     name: str
@@ -47,16 +55,46 @@ class Rule:
     fit: Fit | None = None
     context: re.Pattern[str] | None = None
     lower: bool = False
+    needs: re.Pattern[str] | None = None
 
 
 def apply(rules: tuple[Rule, ...], reading: Reading) -> list[Finding]:
     """Return what a table of rules finds, overlaps and all."""
-    return [finding for rule in rules for finding in _apply_one(rule, reading)]
+    worth_it = _Prefilter(reading)
+    return [finding for rule in rules if worth_it(rule) for finding in _apply_one(rule, reading)]
+
+
+class _Prefilter:
+    """Says whether a rule can match at all; remembers what one text holds."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self._triggers: dict[str, bool] = {}
+        self._needs: dict[re.Pattern[str], bool] = {}
+
+    def __call__(self, rule: Rule) -> bool:
+        if rule.needs is not None and not self._is_met(rule.needs):
+            return False
+        return not rule.triggers or self._has_one(rule.triggers)
+
+    def _is_met(self, need: re.Pattern[str]) -> bool:
+        met = self._needs.get(need)
+        if met is None:
+            met = self._needs[need] = need.search(self._reading.text) is not None
+        return met
+
+    def _has_one(self, triggers: tuple[str, ...]) -> bool:
+        known, lower = self._triggers, self._reading.lower
+        for trigger in triggers:
+            found = known.get(trigger)
+            if found is None:
+                found = known[trigger] = trigger in lower
+            if found:
+                return True
+        return False
 
 
 def _apply_one(rule: Rule, reading: Reading) -> Iterator[Finding]:
-    if rule.triggers and not any(trigger in reading.lower for trigger in rule.triggers):
-        return
     text = reading.lower if rule.lower else reading.text
     group = "value" if "value" in rule.pattern.groupindex else 0
     position = 0
