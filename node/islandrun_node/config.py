@@ -11,13 +11,18 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
 from islandrun.errors import ConfigError
-from islandrun.vocabulary import Ppm, Tier
+from islandrun.vocabulary import FindingType, Ppm, Tier
+
+if TYPE_CHECKING:
+    from islandrun.privacy.detect.owner import OwnerRules
+    from islandrun.privacy.floors import Floors
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Address = Annotated[
@@ -105,6 +110,67 @@ class Policy(_Table, frozen=True):
     tier_trust: TierTrust = TierTrust()
 
 
+OwnValue = Annotated[str, msgspec.Meta(min_length=2, max_length=200)]
+FloorOfContact = Annotated[float, msgspec.Meta(ge=0.3, le=1)]
+FloorOfHarm = Annotated[float, msgspec.Meta(ge=0.9, le=1)]
+OwnType = Literal[
+    "PERSON", "LOCATION", "ADDRESS", "ORG", "DATE", "CODE", "DEMOGRAPHIC", "QUANTITY", "USERNAME", "EMAIL",
+    "PHONE", "CARD", "IBAN", "NATIONAL_ID", "SECRET", "IP", "MAC", "URL", "CRYPTO", "PATH", "COORDINATES",
+    "TERM",
+]  # fmt: skip
+
+
+class OwnPattern(_Table, frozen=True):
+    """A regular expression (RE2) of the owner's, and what its matches are."""
+
+    name: Name
+    pattern: Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
+    type: OwnType = "TERM"
+
+
+class PrivacyFloors(_Table, frozen=True):
+    """The trust (0 to 1) that a reader needs to see a value of a type; what is left out keeps its default.
+
+    What stands for harm can only be raised. Who somebody is and how to reach them stays at 0.3 or more,
+    so that no setting shows it to an island that nobody vouches for.
+    """
+
+    secret: FloorOfHarm | None = None
+    card: FloorOfHarm | None = None
+    iban: FloorOfHarm | None = None
+    national_id: FloorOfHarm | None = None
+    crypto: FloorOfHarm | None = None
+    term: FloorOfContact | None = None
+    person: FloorOfContact | None = None
+    email: FloorOfContact | None = None
+    phone: FloorOfContact | None = None
+    address: FloorOfContact | None = None
+    username: FloorOfContact | None = None
+    path: FloorOfContact | None = None
+    url: FloorOfContact | None = None
+    ip: FloorOfContact | None = None
+    mac: FloorOfContact | None = None
+    coordinates: FloorOfContact | None = None
+    code: FloorOfContact | None = None
+    date: Share | None = None
+    org: Share | None = None
+    location: Share | None = None
+    quantity: Share | None = None
+    demographic: Share | None = None
+
+
+class Privacy(_Table, frozen=True):
+    """What is looked for in a request, and how much trust it needs."""
+
+    terms: tuple[OwnValue, ...] = ()
+    allow: tuple[OwnValue, ...] = ()
+    patterns: tuple[OwnPattern, ...] = ()
+    floors: PrivacyFloors = PrivacyFloors()
+    detector: Literal["full", "rules"] = "full"
+    recall: Literal["balanced", "high"] = "balanced"
+    conversation_hours: Annotated[float, msgspec.Meta(gt=0, le=8_760)] = 24.0
+
+
 class Limits(_Table, frozen=True):
     """Bounds on what the node takes in."""
 
@@ -124,6 +190,7 @@ class Config(_Table, frozen=True):
     outbound: tuple[Outbound, ...] = ()
     data: tuple[Data, ...] = ()
     policy: Policy = Policy()
+    privacy: Privacy = Privacy()
     limits: Limits = Limits()
 
 
@@ -219,8 +286,10 @@ def _check(config: Config, source: str) -> None:
         raise ConfigError(
             f'{source}: backend.url and backend.models need kind = "openai"; the embedded engine takes none'
         )
+    _check_privacy(config.privacy, source)
     for kind, names in (
         ("outbound", [outbound.name for outbound in config.outbound]),
+        ("privacy.patterns", [pattern.name for pattern in config.privacy.patterns]),
         ("data", [data.name for data in config.data]),
     ):
         twice = sorted({name for name in names if names.count(name) > 1})
@@ -233,6 +302,35 @@ def _check(config: Config, source: str) -> None:
                 f"{source}: listen.{key} is not a loopback address; programs of this machine use it, "
                 "other machines use the mesh: set 127.0.0.1"
             )
+
+
+def _check_privacy(privacy: Privacy, source: str) -> None:
+    if privacy.terms or privacy.patterns or privacy.allow:
+        owner_rules(privacy, source)
+
+
+def owner_rules(privacy: Privacy, source: str = "settings") -> OwnerRules:
+    """Return the owner's terms, patterns and allowed values, ready to use.
+
+    Raises `ConfigError` with file, key and remedy when RE2 cannot take a pattern or two keys contradict.
+    """
+    # The detectors load slowly, and most commands read the settings without them.
+    from islandrun.privacy.detect.owner import OwnerPattern, OwnerRules
+
+    patterns = tuple(OwnerPattern(one.name, one.pattern, FindingType(one.type)) for one in privacy.patterns)
+    try:
+        return OwnerRules(privacy.terms, patterns, privacy.allow)
+    except ConfigError as error:
+        raise ConfigError(f"{source}: privacy.{error}") from None
+
+
+def floors_of(privacy: Privacy) -> Floors:
+    """Return the table of floors with the owner's changes."""
+    from islandrun.privacy.floors import DEFAULT_FLOORS
+
+    table = privacy.floors
+    changed = {key: getattr(table, key) for key in table.__struct_fields__}
+    return replace(DEFAULT_FLOORS, **{key: ppm(share) for key, share in changed.items() if share is not None})
 
 
 def tier_of(word: str) -> Tier:

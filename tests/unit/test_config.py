@@ -2,11 +2,13 @@
 
 import re
 import tomllib
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from islandrun.errors import ConfigError
+from islandrun.privacy.floors import DEFAULT_FLOORS
 from islandrun_node import config
 
 EXAMPLE = Path(config.__file__).with_name("config.example.toml")
@@ -39,6 +41,22 @@ def test_the_example_names_every_key_and_all_load() -> None:
         ("[listen]\nhttp = '0.0.0.0:80'", ["listen.http", "loopback", "127.0.0.1"]),
         ("[backend]\nkind = 'openai'", ["backend.url", "missing"]),
         ("[policy.tier_trust]\ncloud = 1.5", ["policy.tier_trust.cloud", "1"]),
+        ("[privacy]\nterm = ['x']", ["unknown key `term`", "privacy"]),
+        ("[privacy.floors]\nsecret = 0.5", ["privacy.floors.secret", "0.9"]),
+        ("[privacy.floors]\nperson = 0.1", ["privacy.floors.person", "0.3"]),
+        ("[privacy.floors]\nliteral = 0.5", ["unknown key `literal`"]),
+        ("[privacy]\ndetector = 'none'", ["privacy.detector"]),
+        ("[privacy]\nterms = ['!!']", ["privacy.terms[0]", "two letters"]),
+        ("[privacy]\nterms = ['Acme']\nallow = ['ACME']", ["privacy.terms[0]", "allow"]),
+        (
+            "[[privacy.patterns]]\nname = 'mine'\npattern = '(?<=a)b'",
+            ["privacy.patterns[0] (mine)", "RE2", "look-around"],
+        ),
+        (
+            "[[privacy.patterns]]\nname='a'\npattern='x'\n[[privacy.patterns]]\nname='a'\npattern='y'",
+            ["privacy.patterns", "`a` stands twice"],
+        ),
+        ("[[privacy.patterns]]\nname = 'a'\npattern = 'x'\ntype = 'LITERAL'", ["privacy.patterns[0].type"]),
         ("name = [", ["not valid TOML"]),
         ("[[data]]\nname='a'\npath='x'\n[[data]]\nname='a'\npath='y'", ["data", "`a` stands twice"]),
     ],
@@ -66,3 +84,23 @@ def test_flag_beats_environment_beats_file(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("ISLANDRUN_LISTEN_GRPC", "127.0.0.1:2")
     loaded = config.load(path, {("listen", "grpc"): "127.0.0.1:3"})
     assert (loaded.name, loaded.log_level, loaded.listen.grpc) == ("from-environment", "error", "127.0.0.1:3")
+
+
+def test_the_owner_s_rules_and_floors_come_from_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(
+        "[privacy]\nterms = ['Falcon']\nallow = ['Acme Ltd']\n[privacy.floors]\nperson = 0.3\ncard = 0.95\n"
+        "[[privacy.patterns]]\nname = 'case'\npattern = 'CN-[0-9]{6}'\ntype = 'CODE'"
+    )
+    privacy = config.load(path).privacy
+    found = config.owner_rules(privacy)("falcon and CN-123456")
+    assert [(one.type, one.start, one.end) for one in found] == [("TERM", 0, 6), ("CODE", 11, 20)]
+    floors = config.floors_of(privacy)
+    assert (floors.person, floors.card, floors.secret) == (300_000, 950_000, DEFAULT_FLOORS.secret)
+    assert config.floors_of(config.Privacy()) == DEFAULT_FLOORS
+
+
+def test_the_example_shows_the_floors_as_they_are() -> None:
+    floors = tomllib.loads(uncommented())["privacy"]["floors"]
+    shown = {key: round(share * 1_000_000) for key, share in floors.items()}
+    assert shown == {key: value for key, value in asdict(DEFAULT_FLOORS).items() if key != "literal"}
