@@ -9,20 +9,36 @@ from typing import Final
 import phonenumbers
 
 from islandrun.privacy.detect.rule import CHECKED, CONTEXT, FORMAT, Rule, accept_if
-from islandrun.privacy.detect.words import words
+from islandrun.privacy.detect.words import ORDINARY, words
 from islandrun.vocabulary import FindingType
 
 _REGIONS: Final = ("US", "GB", "DE", "FR", "ES", "IT", "NL", "IN", "AU", "BR", "MX", "CH", "AT", "PL")
 
+_LOCAL = r"(?<![^\W_])(?<![.+%-])[^\W_](?:[\w.+%'-]|%[0-9]{2}){0,63}"
+_LABELS = (
+    r"(?:[^\W_][\w-]{0,62}"
+    r"(?:\.|\s?(?:\[dot\]|\(dot\)|\{dot\}|\[\.\]|\(punkt\)|\[punkt\]| dot | punkt )\s?)){1,6}"
+    r"[^\W\d_]{2,24}(?!\w)"
+)
 _EMAIL: Final = re.compile(
-    r"(?<![^\W_])(?<![.+%-])[^\W_](?:[\w.+%'-]|%[0-9]{2}){0,63}(?:@|%40|\s?(?:\[at\]|\(at\)|\{at\}| at )\s?)"
-    r"(?:[^\W_][\w-]{0,62}(?:\.|\s?(?:\[dot\]|\(dot\)| dot )\s?)){1,6}[^\W\d_]{2,24}(?!\w)"
+    rf"{_LOCAL}(?:@|%40|\uff20|\s?(?:\[at\]|\(at\)|\{{at\}}|<at>|\[@\]|\(@\)|\[\u00e4t\]|\(\u00e4t\)|_at_)"
+    rf"\s?){_LABELS}",
+    re.IGNORECASE,
+)
+_EMAIL_SAID: Final = re.compile(
+    rf"{_LOCAL} (?:at|\u00e4t|arobase|arroba|chiocciola) (?:[^\W_][\w-]{{0,62}}(?: (?:dot|punkt|point|"
+    rf"punto) |\.)){{1,4}}[^\W\d_]{{2,24}}(?!\w)",
+    re.IGNORECASE,
+)
+_MAIL_WORDS: Final = re.compile(
+    r"e-?mail|mail|adress|write|contact|reach| dot | punkt | punto |arobase|arroba"
 )
 _INTERNATIONAL: Final = re.compile(r"(?<![\w+])(?:\+|00)[1-9](?:[ ().\-/]{0,3}[0-9]){6,14}(?!\w)")
 _NATIONAL: Final = re.compile(
     r"(?<![\w.$-])(?:"
     r"\([0-9]{2,5}\)[ .\-/]{0,2}[0-9]{2,4}(?:[ .-]?[0-9]{2,4}){1,3}"
     r"|1?[ .-]?[2-9][0-9]{2}[-.][0-9]{3}[-.][0-9]{4}"
+    r"|1[3-9][0-9][ -][0-9]{4}[ -][0-9]{4}|[6-9][0-9]{4}[ -][0-9]{5}"
     r"|[2-9][0-9]{2} [0-9]{3} [0-9]{4}"
     r"|0[0-9]{1,4}[ \-/][0-9]{2,4}(?:[ \-/]?[0-9]{2,4}){1,4}"
     r"|0[1-9](?:[ .][0-9]{2}){4}"
@@ -67,11 +83,22 @@ _URL_TOKEN: Final = re.compile(
 _URL_PROFILE: Final = re.compile(
     r"(?<![a-z0-9@.])(?:https?://)?(?:[a-z]{2,3}\.)?(?:linkedin\.com/in|facebook\.com|instagram\.com|"
     r"twitter\.com|x\.com|tiktok\.com/@|"
-    r"t\.me|xing\.com/profile|calendly\.com)/?[a-z0-9_.@%-]{2,80}"
+    r"t\.me|xing\.com/profile|calendly\.com|paypal\.me|venmo\.com/u|wa\.me|bsky\.app/profile|threads\.net|"
+    r"medium\.com/@|"
+    r"youtube\.com/@|reddit\.com/u(?:ser)?|stackoverflow\.com/users|orcid\.org|strava\.com/athletes|"
+    r"discord\.gg|signal\.me)"
+    r"/?(?!(?:home|about|login|share|search|explore|help|watch|intent|developers|business|policies|legal|"
+    r"privacy|terms)(?![a-z0-9_.]))"
+    r"[a-z0-9_.@%+-]{2,80}"
 )
 _URL_SHARED: Final = re.compile(
     r"https?://(?:docs|drive)\.google\.com/[a-z0-9/._-]{1,40}/[a-z0-9_-]{20,100}[^\s\"'<>]{0,200}"
-    r"|https?://[a-z0-9.-]{1,60}(?:sharepoint\.com|dropbox\.com|zoom\.us|1drv\.ms)/[^\s\"'<>]{6,300}"
+    r"|https?://(?:meet\.google\.com|teams\.(?:microsoft|live)\.com/(?:l/)?meet[a-z-]{0,10}|"
+    r"[a-z0-9.-]{1,30}webex\.com/meet|meet\.jit\.si|"
+    r"whereby\.com|calendar\.google\.com/calendar|photos\.app\.goo\.gl|wetransfer\.com/downloads|we\.tl|"
+    r"forms\.gle|"
+    r"chat\.whatsapp\.com)/[^\s\"'<>]{6,300}"
+    r"|https?://[a-z0-9.-]{0,60}(?:sharepoint\.com|dropbox\.com|zoom\.us|1drv\.ms)/[^\s\"'<>]{6,300}"
 )
 _HANDLE_SPOKEN: Final = re.compile(
     r"(?<![a-z])(?:twitter|instagram|insta|github|gitlab|telegram|discord|snapchat|snap|tiktok|reddit|"
@@ -103,8 +130,17 @@ _USERS: Final = words(
 )
 
 
+_NO_PHONE: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}.{0,9}|[0-9]{1,2}([/.-])[0-9]{1,2}\1(?:[0-9]{2}|[0-9]{4})|"
+    r"(?:[0-9]{1,3}[ -]){2,}[0-9]{1,2}"
+    r"|0[0-9]? [0-9]{2} [0-9]{2}|0[0-9]/[0-9]{2,4}"
+)
+
+
 @lru_cache(maxsize=4096)
 def _is_phone(value: str) -> bool:
+    if _NO_PHONE.fullmatch(value):
+        return False
     regions: tuple[str | None, ...] = (None,) if value.startswith("+") else _REGIONS
     if value.startswith("00"):
         value, regions = "+" + value[2:], (None,)
@@ -118,9 +154,15 @@ def _is_phone(value: str) -> bool:
     return False
 
 
+def _said_mail(value: str) -> int:
+    """Take "anna dot kern at example dot org"; "look at example.org" is no address."""
+    local = value.split(" ", 1)[0].lower()
+    return len(value) if local not in ORDINARY else 0
+
+
 def _spoken_phone(value: str) -> bool:
     digits = sum(map(str.isdigit, value))
-    return 7 <= digits <= 15 and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}.{0,9}", value)
+    return 7 <= digits <= 15 and not _NO_PHONE.fullmatch(value)
 
 
 def _is_handle(value: str) -> bool:
@@ -132,7 +174,22 @@ def _url_length(value: str) -> int:
 
 
 RULES: Final = (
-    Rule("contact.email", FindingType.EMAIL, _EMAIL, FORMAT, ("@", "%40", "[at]", "(at)", "{at}", " dot ")),
+    Rule(
+        "contact.email",
+        FindingType.EMAIL,
+        _EMAIL,
+        FORMAT,
+        ("@", "%40", "at]", "at)", "{at}", "<at>", "_at_", "\u00e4t)", "\u00e4t]"),
+    ),
+    Rule(
+        "contact.email_said",
+        FindingType.EMAIL,
+        _EMAIL_SAID,
+        CONTEXT,
+        (" at ", " \u00e4t ", " arobase ", " arroba ", " chiocciola "),
+        _said_mail,
+        _MAIL_WORDS,
+    ),
     Rule(
         "contact.phone_international",
         FindingType.PHONE,
@@ -157,7 +214,7 @@ RULES: Final = (
         FindingType.URL,
         _URL_PROFILE,
         FORMAT,
-        (".com/", "t.me/"),
+        (".com/", ".me/", ".app/", ".net/", ".org/", ".gg/"),
         _url_length,
         lower=True,
     ),

@@ -6,7 +6,7 @@ import ipaddress
 import re
 from typing import Final
 
-from islandrun.privacy.detect.rule import CHECKED, CONTEXT, FORMAT, Rule, accept_if
+from islandrun.privacy.detect.rule import CHECKED, CONTEXT, DIGIT, FORMAT, Rule, accept_if
 from islandrun.vocabulary import FindingType
 
 _UP = "[A-Z\u00c0-\u00d6\u00d8-\u00de]"
@@ -75,12 +75,33 @@ _LIVES: Final = re.compile(
     r" (?:and|but|with|since|until|phone|tel|email)(?!\w))",
     re.MULTILINE,
 )
+_LAT = r"[-+]?(?:[1-8]?[0-9]|90)"
+_LON = r"[-+]?(?:1[0-7][0-9]|180|[1-9]?[0-9])"
+_SIDE = r"\u00b0 {0,2}[0-9]{1,2}(?:\.[0-9]{1,6})?['\u2032] {0,2}(?:[0-9.]{1,7}(?:[\"\u2033]|'') {0,2})?"
 _COORDINATES: Final = re.compile(
-    r"(?<![\w.])[-+]?(?:[1-8]?[0-9]|90)\.[0-9]{3,12}\u00b0?(?: ?[NS])?[,;/ ] {0,2}[-+]?(?:1[0-7][0-9]|180|"
-    r"[1-9]?[0-9])\.[0-9]{3,12}\u00b0?(?: ?[EWO](?!\w))?(?![\w.])"
-    r"|(?<!\w)[0-9]{1,2}\u00b0 ?[0-9]{1,2}['\u2032] ?"
-    r"(?:[0-9.]{1,7}[\"\u2033'] ?)?[NS],? {0,2}[0-9]{1,3}\u00b0 ?[0-9]{1,2}['\u2032] ?"
-    r"(?:[0-9.]{1,7}[\"\u2033'] ?)?[EWO]"
+    rf"(?<![\w.])(?<![0-9], ){_LAT}\.[0-9]{{4,15}}\u00b0?(?: ?[NS])"
+    rf"?[,;/ ] {{0,2}}{_LON}\.[0-9]{{4,15}}\u00b0?"
+    r"(?: ?[EWO](?!\w))?(?![\w.]|, ?[-+]?[0-9])"
+    rf"|(?<![\w.]){_LAT}\.[0-9]{{1,15}}\u00b0? ?[NS][,;/ ] {{0,2}}{_LON}\.[0-9]{{1,15}}\u00b0? ?[EWO](?!\w)"
+    rf"|(?<!\w)[0-9]{{1,2}}{_SIDE}[NS],? {{0,2}}[0-9]{{1,3}}{_SIDE}[EWO]"
+    rf"|(?<!\w)[NS] ?[0-9]{{1,2}}{_SIDE},? {{0,2}}[EWO] ?[0-9]{{1,3}}{_SIDE}"
+)
+_COORDINATES_NAMED: Final = re.compile(
+    rf"(?<![\w.]){_LAT}\.[0-9]{{2,15}}\u00b0?[,;/ ] {{0,2}}{_LON}\.[0-9]{{2,15}}\u00b0?(?![\w.])"
+)
+_COORDINATE_WORDS: Final = re.compile(
+    r"coord|koordinat|\bgps\b|\blat|\blon|\blng|geo:|maps|location|position|standort|ubicaci|waypoint"
+)
+_MAP_LINK: Final = re.compile(
+    r"geo:[-+]?[0-9.]{1,20},[-+]?[0-9.]{1,20}(?:[;?][^\s\"'<>]{0,100})?"
+    r"|https?://(?:(?:www\.|maps\.)?google\.[a-z.]{2,6}/maps|maps\.google\.[a-z.]{2,6}|goo\.gl/maps|"
+    r"maps\.app\.goo\.gl|"
+    r"maps\.apple\.com|(?:www\.)?openstreetmap\.org/(?:#map|\?mlat|node|way)|(?:www\.)?bing\.com/maps|"
+    r"what3words\.com|w3w\.co)"
+    r"[^\s\"'<>]{3,400}|(?<![\w/])///[a-z]{3,20}\.[a-z]{3,20}\.[a-z]{3,20}(?![\w.])"
+)
+_PLUS_CODE: Final = re.compile(
+    r"(?<![0-9A-Za-z])[23456789CFGHJMPQRVWX]{8}\+[23456789CFGHJMPQRVWX]{2,3}(?![0-9A-Za-z])"
 )
 _LATITUDE: Final = re.compile(
     r"(?<![a-z])(?:lat(?:itude)?|lon(?:g(?:itude)?)?|lng)[\"']?\s?[:=]\s?[\"']?"
@@ -100,6 +121,26 @@ _PATH: Final = re.compile(
     r"[A-Za-z]:[\\/]{1,2}(?:Users|Documents and Settings)[\\/]{1,2}[^\s\\/:\"'<>|*?,;)]{1,60})"
     r"(?:[\\/]{1,2}[^\s\\/:\"'<>|*?,;)]{0,120}){0,30}"
 )
+_UNC: Final = re.compile(
+    r"(?<![\w\\:])\\\\(?:[A-Za-z0-9_.-]{0,60}(?:[0-9.-]|(?i:server|srv|nas|files?|share|dc|host|pc|laptop|"
+    r"desktop|data|storage|backup|corp))"
+    r"[A-Za-z0-9_.-]{0,60})\\{1,2}[^\s\\/:\"'<>|*?,;)]{2,80}(?:\\{1,2}[^\s\\/:\"'<>|*?,;)]{1,120}){0,30}"
+    r"|(?<![A-Za-z])(?:smb|nfs|afp|cifs)://[^\s\"'<>]{3,300}"
+)
+_HOME_MAIL: Final = re.compile(
+    r"(?<![\w.])(?:/var/(?:mail|spool/(?:mail|cron(?:/crontabs)?))/[a-z_][\w.-]{1,40}|/(?:cygdrive/)"
+    r"?[a-z]/Users/[^\s/:\"'<>|*?,;)]{1,60}"
+    r"(?:/[^\s/:\"'<>|*?,;)]{0,120}){0,30}|%?(?:HOMEPATH|USERPROFILE)%?=[^\s]{3,120}|"
+    r"~[a-z][a-z0-9_-]{2,30}/[^\s\"'<>,;)]{0,120})"
+)
+_HOST: Final = re.compile(
+    r"(?<![\w.@-])(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,40}[A-Za-z0-9])?\.){1,5}(?:local|internal|corp|lan|"
+    r"intranet|localdomain|home\.arpa|private)"
+    r"(?![\w(.-]|\.[a-z])"
+)
+_HOST_WORDS: Final = re.compile(
+    r"host|server|ssh|ping|https?:|//|connect|dns|domain|url|login to|port|scp|rsync|vpn|@"
+)
 _SHARED_HOMES: Final = re.compile(
     r"(?i)^(?:/(?:home|users)/|[a-z]:[\\/]{1,2}users[\\/]{1,2})(?:user|username|runner|ubuntu|root|public|"
     r"default|shared|app|node|vscode|your[_-]?name|<\w+>|\$\w+)(?:[\\/]|$)"
@@ -111,9 +152,28 @@ def _is_foreign_address(value: str) -> bool:
         address = ipaddress.ip_address(value)
     except ValueError:
         return False
-    return (
-        not (address.is_loopback or address.is_unspecified or value == "255.255.255.255") and len(value) > 3
-    )
+    if address.is_loopback or address.is_unspecified or len(value) <= 3:
+        return False
+    return address.version == 6 or not (value.endswith((".0", ".255")) or value.startswith(_FOR_EXAMPLES))
+
+
+_FOR_EXAMPLES: Final = (
+    "192.0.2.",
+    "198.51.100.",
+    "203.0.113.",
+    "255.",
+    "8.8.8.8",
+    "8.8.4.4",
+    "1.1.1.1",
+    "9.9.9.9",
+    "224.0.0.",
+)
+"""Addresses of documentation (RFC 5737), masks, and resolvers that everybody uses."""
+
+
+def _is_host(value: str) -> bool:
+    """Take a name that cannot be an attribute in code: `threading.local` is one."""
+    return "-" in value or any(map(str.isdigit, value)) or value.count(".") >= 2
 
 
 def _is_own_path(value: str) -> bool:
@@ -231,6 +291,44 @@ RULES: Final = (
         _line_length,
     ),
     Rule("place.coordinates", FindingType.COORDINATES, _COORDINATES, FORMAT, (".", "\u00b0")),
+    Rule(
+        "place.coordinates_named",
+        FindingType.COORDINATES,
+        _COORDINATES_NAMED,
+        CONTEXT,
+        (".",),
+        context=_COORDINATE_WORDS,
+        needs=DIGIT,
+    ),
+    Rule(
+        "place.map_link",
+        FindingType.COORDINATES,
+        _MAP_LINK,
+        FORMAT,
+        ("geo:", "/maps", "maps.", "openstreetmap", "w3w", "what3words", "///"),
+        _line_length,
+    ),
+    Rule("place.plus_code", FindingType.COORDINATES, _PLUS_CODE, FORMAT, ("+",), needs=DIGIT),
+    Rule(
+        "place.unc", FindingType.PATH, _UNC, FORMAT, ("\\\\", "smb:", "nfs:", "afp:", "cifs:"), _line_length
+    ),
+    Rule(
+        "place.home",
+        FindingType.PATH,
+        _HOME_MAIL,
+        FORMAT,
+        ("/var/", "/users/", "~", "userprofile", "homepath"),
+        _line_length,
+    ),
+    Rule(
+        "place.host",
+        FindingType.URL,
+        _HOST,
+        CONTEXT,
+        (".local", ".internal", ".corp", ".lan", ".intranet", ".home.arpa", ".private"),
+        accept_if(_is_host),
+        _HOST_WORDS,
+    ),
     Rule("place.latitude", FindingType.COORDINATES, _LATITUDE, CONTEXT, ("lat", "lon", "lng"), lower=True),
     Rule("place.ipv4", FindingType.IP, _IPV4, CHECKED, (".",), accept_if(_is_foreign_address)),
     Rule("place.ipv6", FindingType.IP, _IPV6, CHECKED, (":",), accept_if(_is_foreign_address), lower=True),

@@ -26,6 +26,7 @@ PROPAGATED: Final = Ppm(750_000)
 """It was found elsewhere."""
 
 CONTEXT_CHARACTERS: Final = 40
+AROUND_CHARACTERS: Final = 80
 
 DIGIT: Final = re.compile(r"[0-9]")
 """A need: any digit at all."""
@@ -44,7 +45,7 @@ class Rule:
 
     `lower` rules read the text in lower case. `triggers` are in lower case; one of them must occur,
     and `needs` must match somewhere in the text. `context` must match within 40 characters before the
-    match, or after it.
+    match, or after it; `unless` judges the text within 80 characters around it, and refuses the match.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Rule:
     context: re.Pattern[str] | None = None
     lower: bool = False
     needs: re.Pattern[str] | None = None
+    unless: Callable[[str], bool] | None = None
 
 
 def apply(rules: tuple[Rule, ...], reading: Reading) -> list[Finding]:
@@ -100,11 +102,7 @@ def _apply_one(rule: Rule, reading: Reading) -> Iterator[Finding]:
     position = 0
     while (found := rule.pattern.search(text, position)) is not None:
         start, end = found.span(group)
-        length = end - start
-        if length and rule.fit is not None:
-            length = rule.fit(reading.text[start:end])
-        if length and rule.context is not None and not _has_context(rule.context, reading.lower, start, end):
-            length = 0
+        length = _length(rule, reading, start, end)
         if length:
             first, last = reading.span(start, start + length)
             floor = DEFAULT_FLOORS.of(rule.type)
@@ -114,10 +112,26 @@ def _apply_one(rule: Rule, reading: Reading) -> Iterator[Finding]:
             position = found.start() + 1
 
 
+def _length(rule: Rule, reading: Reading, start: int, end: int) -> int:
+    """Return how many characters of a match are the value; 0 when something speaks against it."""
+    length = end - start
+    if length and rule.fit is not None:
+        length = rule.fit(reading.text[start:end])
+    if length and rule.context is not None and not _has_context(rule.context, reading.lower, start, end):
+        return 0
+    if length and rule.unless is not None and rule.unless(_around(reading.lower, start, end)):
+        return 0
+    return length
+
+
 def _has_context(context: re.Pattern[str], lower: str, start: int, end: int) -> bool:
     before = lower[max(0, start - CONTEXT_CHARACTERS) : start]
     after = lower[end : end + CONTEXT_CHARACTERS]
     return context.search(before) is not None or context.search(after) is not None
+
+
+def _around(lower: str, start: int, end: int) -> str:
+    return f"{lower[max(0, start - AROUND_CHARACTERS) : start]} {lower[end : end + AROUND_CHARACTERS]}"
 
 
 def accept_if(check: Callable[[str], object]) -> Fit:
