@@ -116,7 +116,9 @@ ROWS = {
     "identity.code_paren": ("application (no. «36244/06»)", "application (see below)"),
     "identity.code_bare": ("order «AB-123456» arrived", "order 2024 was long"),
     "identity.ticket": ("see «INV-2024-0099»", "see INV-"),
-    "identity.uuid": ("user id «a1b2c3d4-e5f6-0718-293a-4b5c6d7e8f90»", "a1b2c3d4-e5f6-0718-293a-4b5c6d7e8f90"),
+    "identity.uuid": (
+        "user id «a1b2c3d4-e5f6-0718-293a-4b5c6d7e8f90»", "a1b2c3d4-e5f6-0718-293a-4b5c6d7e8f90",
+    ),
     "identity.date_iso": ("on «2024-03-12»", "on 2024-13-12"),
     "identity.date_numeric": ("on «12.03.1984»", "version 1.2.3.4 and 99/99/99"),
     "identity.date_words": ("on «March 12, 1984» at", "a long march to the sea"),
@@ -228,6 +230,7 @@ ROWS = {
     "name.titled": ("saw Dr. «Meyer» today", "saw Dr. today"),
     "name.titled_lower": ("saw mrs «kowalski» today", "saw mr and mrs"),
     "name.introduced": ("My name is «Anna Kern» and", "My name is not known"),
+    "name.told_to_write": ("Email «Anna Kern» about it", "Email John Deere support"),
     "name.introduced_lower": ("my name is «anna kern»", "my name is not known"),
     "name.i_am": ("I am «Anna Kern» and", "I am Happy"),
     "name.header": ("From: «Anna Kern»\n", "From: there\n"),

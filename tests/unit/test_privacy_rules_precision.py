@@ -101,6 +101,8 @@ Write a letter that begins with "Dear Santa".
 A play written by Shakespeare.
 Who wrote Hamlet?
 Email John Deere support about a tractor.
+A method called Monte Carlo and a film called Inception.
+Drink Dr Pepper with Uncle Sam.
 Explain the theory that Einstein published.
 Explain what a password is.
 The password is required.
@@ -257,8 +259,8 @@ def lines_and_alarms(paths: list[Path]) -> tuple[int, list[str]]:
     for path in paths:
         text = path.read_text(encoding="utf-8", errors="replace")
         lines += text.count("\n")
-        for one in merge(apply(SECRET_RULES, read(text))):
-            alarms.append(f"{path.name}:{text.count(chr(10), 0, one.start) + 1} {one.source}")
+        found = merge(apply(SECRET_RULES, read(text)))
+        alarms += [f"{path.name}:{text.count(chr(10), 0, one.start) + 1} {one.source}" for one in found]
     return lines, alarms
 
 

@@ -77,7 +77,9 @@ _COUNTED: Final = (
     r"(?! ?(?:%|\u20ac|\$|usd|eur|euros?|dollars?|people|persons?|users?|items?|times|lines?|rows?|bytes|"
     r"kb|mb|gb|ms|"
     r"units?|pieces|copies|words|tokens|requests|points|miles|km|hours|minutes|seconds|days|years|per |of |"
-    r"and [0-9]))"
+    r"and [0-9]"
+    r"|(?!(?:is|was|has|does|ships|shows|says|arrives|needs|contains|starts|ends|plus)(?![a-z]))"
+    r"[a-z]{2,14}s(?![a-z])))"
 )
 _BARE: Final = re.compile(
     rf"(?<![a-z])(?:{_WORDS})(?:nummer|nr\.?)?(?: is| ist|:| =)?[ ]{{1,2}}#?"
@@ -88,6 +90,7 @@ _BARE: Final = re.compile(
 _HASHED: Final = re.compile(
     rf"(?<![a-z])(?:{_WORDS})s? ?#[ ]?(?P<value>[a-z]{{0,3}}-?[0-9]{{3,12}})(?![a-z0-9_]|[.,-][0-9])"
 )
+_NUMBER_SIGN: Final = re.compile(r"#[ ]?[A-Za-z]{0,3}-?[0-9]{3}")
 _TICKET_SHAPE: Final = re.compile(
     r"(?<![0-9A-Za-z_.-])(?P<value>(?:INV|ORD|PO|SO|CUST|ACC|ACCT|CASE|CLM|POL|EMP|PAT|MRN|REF|TKT|CRN|BK|"
     r"PNR|RMA|INC|RE|KD|MEM|"
@@ -165,11 +168,20 @@ RULES: Final = (
         lower=True,
         needs=DIGIT,
     ),
-    Rule("identity.code_paren", _CODE, _PAREN, CONTEXT, ("(",), accept_if(_is_code), lower=True, needs=DIGIT),
+    Rule(
+        "identity.code_paren",
+        _CODE,
+        _PAREN,
+        CONTEXT,
+        ("(no", "(nr", "(number", "(id", "(#"),
+        accept_if(_is_code),
+        lower=True,
+        needs=DIGIT,
+    ),
     Rule(
         "identity.code_bare", _CODE, _BARE, CONTEXT, _TRIGGERS, _digits_at_least(4), lower=True, needs=DIGIT
     ),
-    Rule("identity.code_hash", _CODE, _HASHED, CONTEXT, ("#",), lower=True, needs=DIGIT),
+    Rule("identity.code_hash", _CODE, _HASHED, CONTEXT, ("#",), lower=True, needs=_NUMBER_SIGN),
     Rule("identity.ticket", _CODE, _TICKET_SHAPE, FORMAT, ("-", "_", "#"), _digits_at_least(2), needs=DIGIT),
     Rule("identity.uuid", _CODE, _UUID, CONTEXT, ("-",), context=_UUID_WORDS, lower=True, needs=DIGIT),
     Rule("identity.case_german", _CODE, _CASE_GERMAN, FORMAT, ("/",), needs=DIGIT),

@@ -39,7 +39,7 @@ _NATIONAL: Final = re.compile(
     r"\([0-9]{2,5}\)[ .\-/]{0,2}[0-9]{2,4}(?:[ .-]?[0-9]{2,4}){1,3}"
     r"|1?[ .-]?[2-9][0-9]{2}[-.][0-9]{3}[-.][0-9]{4}"
     r"|1[3-9][0-9][ -][0-9]{4}[ -][0-9]{4}|[6-9][0-9]{4}[ -][0-9]{5}"
-    r"|[2-9][0-9]{2} [0-9]{3} [0-9]{4}"
+    r"|(?<![0-9] )[2-9][0-9]{2} [0-9]{3} [0-9]{4}(?! [0-9])"
     r"|0[0-9]{1,4}[ \-/][0-9]{2,4}(?:[ \-/]?[0-9]{2,4}){1,4}"
     r"|0[1-9](?:[ .][0-9]{2}){4}"
     r"|07[0-9]{9}|01[5-7][0-9]{8,9}|[679][0-9]{2} [0-9]{2} [0-9]{2} [0-9]{2}"
@@ -87,7 +87,8 @@ _URL_PROFILE: Final = re.compile(
     r"medium\.com/@|"
     r"youtube\.com/@|reddit\.com/u(?:ser)?|stackoverflow\.com/users|orcid\.org|strava\.com/athletes|"
     r"discord\.gg|signal\.me)"
-    r"/?(?!(?:home|about|login|share|search|explore|help|watch|intent|developers|business|policies|legal|"
+    r"(?:/|(?<=@))(?!(?:home|about|login|share|search|explore|help|watch|intent|developers|business|"
+    r"policies|legal|"
     r"privacy|terms)(?![a-z0-9_.]))"
     r"[a-z0-9_.@%+-]{2,80}"
 )

@@ -60,18 +60,34 @@ _SIGN_OFF_INLINE: Final = re.compile(
     rf"(?: by)?)[,:][ ](?P<value>{_NAME})(?=[.]?\s{{0,3}}(?:\Z|\n|\"))"
 )
 _DASH_SIGNATURE: Final = re.compile(rf"\n(?:--|-|\u2014)[ ]?\r?\n?(?P<value>{_FULL})[ \t]{{0,3}}(?:\r?\n|\Z)")
+_BRAND = (
+    r"(?:Dr\.? (?:Pepper|Who|Strange|Seuss)|Doctor (?:Who|Strange)|Mr\.? (?:Robot|Bean|Potato|Spock)|"
+    r"Uncle (?:Sam|Ben)|"
+    r"Aunt Jemima|Captain (?:America|Hook|Morgan|Marvel|Nemo)|Judge (?:Judy|Dredd)|Miss (?:Universe|"
+    r"America|World)|"
+    r"Sir Lancelot|Don (?:Quixote|Juan|Giovanni)|Justice League|Sherlock Holmes)(?!\w)"
+)
+"""Names with a title that name no private person."""
 _TITLED: Final = re.compile(
-    rf"(?<!\w)(?:{_TITLE}\.?|M\.)[ \t\u00a0]{{1,2}}(?:(?:Dr|Prof|med)"
+    rf"(?<!\w)(?!{_BRAND})(?:{_TITLE}\.?|M\.)[ \t\u00a0]{{1,2}}(?:(?:Dr|Prof|med)"
     rf"\.? ){{0,2}}(?P<value>(?:{_UP}\. ?){{0,2}}{_NAME})"
 )
-_TITLED_LOWER: Final = re.compile(rf"(?<!\w)(?:mr|mrs|dr|herr|frau)\.?[ ](?P<value>{_LETTER}{{3,20}})(?!\w)")
+_TITLED_LOWER: Final = re.compile(
+    rf"(?<!\w)(?!{_BRAND.lower()})(?:mr|mrs|dr|herr|frau)\.?[ ](?P<value>{_LETTER}{{3,20}})(?!\w)"
+)
 _INTRODUCED: Final = re.compile(
-    r"(?<!\w)(?:[Mm]y (?:full |real |first |last |legal )?name(?: is|'s)|[Nn]ame is|[Nn]amed|"
+    r"(?<!\w)(?:[Mm]y (?:full |real |first |last |legal )?name(?: is|'s)|[Nn]ame is|(?:someone|somebody|"
+    r"person|people|man|woman|guy|girl|boy|lady|gentleman|kid|mate|user|author|researcher) (?:named|called)|"
     r"[Ii]ch hei\u00dfe|[Mm]ein Name ist|[Jj]e m'appelle|[Mm]e llamo|[Mm]i nombre es|[Mm]i chiamo|"
-    r"[Mm]ijn naam is|[Cc]alled|[Cc]all me|[Kk]nown as|[Oo]n behalf of|[Bb]orn as|[Ss]poke (?:to|with)|"
-    r"[Mm]et with|[Tt]alked to|[Ee]mail(?:ed)?|[Mm]essage(?:d)?|"
-    rf"[Ww]rite to|[Ss]ent by|[Ss]igned by|[Ww]ritten by|[Aa]uthored by|[Rr]eported by|[Aa]ssigned to|"
+    r"[Mm]ijn naam is|[Cc]all me|[Oo]n behalf of|[Bb]orn as|[Ss]poke (?:to|with)|"
+    r"[Mm]et with|[Tt]alked to|[Ee]mailed|[Mm]essaged|[Ss]ent by|[Ss]igned by|[Rr]eported by|[Aa]ssigned to|"
     rf"[Aa]pproved by|[Rr]eferred by|[Aa]ccount of)[ ]{{1,2}}(?:{_TITLE}\.? )?(?P<value>{_NAME})"
+)
+_TOLD_TO_WRITE: Final = re.compile(
+    rf"(?<!\w)(?:[Ee]mail|[Mm]essage|[Ww]rite to|[Aa]sk|[Tt]ell|[Cc]ontact)[ ]{{1,2}}(?:{_TITLE}\.? )"
+    rf"?(?P<value>{_FULL})"
+    r"(?=[ ](?:about|at|to|that|and|by|today|tomorrow|for|with|back|regarding|on|if|when|whether)\b|"
+    r"[.,;:!?\n(<]|$)"
 )
 _INTRODUCED_LOWER: Final = re.compile(
     rf"(?<!\w)(?:my (?:full |real |first |last )?name(?: is|'s)|ich hei\u00dfe|mein name ist|je m'appelle|"
@@ -155,8 +171,8 @@ _PARTICLES: Final = words(
 
 def _low_name(value: str) -> int:
     """Accept a name in small letters: its first word must be no ordinary word."""
-    first, _, second = value.partition(" ")
-    if first in _LOW_NOBODY - AMBIGUOUS:
+    first, _, second = value.lower().partition(" ")
+    if first in _LOW_NOBODY - AMBIGUOUS or first in CAPITALISED - AMBIGUOUS:
         return 0
     return len(first) if not second or second in ORDINARY else len(value)
 
@@ -183,6 +199,13 @@ _GREETINGS = (
     "beste",
     "geachte",
 )
+_SIGN_OFFS = (
+    "regards", "best", "sincerely", "yours", "cheers", "thank", "love", "respectfully", "cordially",
+    "gr\u00fc\u00df", "lg\n",
+    "vg\n", "mfg\n", "lg,", "vg,", "mfg,", "cordialement", "bien \u00e0", "saludos", "atentamente",
+    "abrazo", "saluti", "groet", "signed", "xoxo",
+)  # fmt: skip
+_NEW_LINE: Final = re.compile(r"\n[ \t>]{0,8}(?:- ?|-- ?)?[^\W\d_a-z]")
 _PERSON = FindingType.PERSON
 
 RULES: Final = (
@@ -196,7 +219,7 @@ RULES: Final = (
         _low_name,
         lower=True,
     ),
-    Rule("name.sign_off", _PERSON, _SIGN_OFF, CONTEXT, ("\n",), name_length),
+    Rule("name.sign_off", _PERSON, _SIGN_OFF, CONTEXT, _SIGN_OFFS, name_length, needs=_NEW_LINE),
     Rule(
         "name.sign_off_inline",
         _PERSON,
@@ -217,6 +240,14 @@ RULES: Final = (
         lower=True,
     ),
     Rule("name.introduced", _PERSON, _INTRODUCED, CONTEXT, fit=name_length),
+    Rule(
+        "name.told_to_write",
+        _PERSON,
+        _TOLD_TO_WRITE,
+        CONTEXT,
+        ("email ", "message ", "write to ", "ask ", "tell ", "contact "),
+        name_length,
+    ),
     Rule(
         "name.introduced_lower",
         _PERSON,

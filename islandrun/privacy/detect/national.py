@@ -216,6 +216,7 @@ RULES: Final = (
             CHECKED,
             fit=accept_if(_stdnum_check(module)),
             context=re.compile(context),
+            triggers=tuple(context.replace("\\b", "").split("|")),
             needs=NUMBER,
         )
         for name, shape, module, context in _BY_WORD

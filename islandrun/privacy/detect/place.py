@@ -86,6 +86,8 @@ _COORDINATES: Final = re.compile(
     rf"|(?<!\w)[0-9]{{1,2}}{_SIDE}[NS],? {{0,2}}[0-9]{{1,3}}{_SIDE}[EWO]"
     rf"|(?<!\w)[NS] ?[0-9]{{1,2}}{_SIDE},? {{0,2}}[EWO] ?[0-9]{{1,3}}{_SIDE}"
 )
+_WHOLE_PART: Final = re.compile(r"[1-9][0-9]{0,2}[.\u00b0]")
+"""Two numbers between -1 and 1 are shares or weights, not a place."""
 _COORDINATES_NAMED: Final = re.compile(
     rf"(?<![\w.]){_LAT}\.[0-9]{{2,15}}\u00b0?[,;/ ] {{0,2}}{_LON}\.[0-9]{{2,15}}\u00b0?(?![\w.])"
 )
@@ -108,7 +110,8 @@ _LATITUDE: Final = re.compile(
     r"(?P<value>[-+]?[0-9]{1,3}\.[0-9]{3,15})(?![\w.])"
 )
 _IPV4: Final = re.compile(
-    r"(?<![\w.-])(?<!ersion )(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|"
+    r"(?<![\w.-])(?<!ersion )(?<!ection )(?<!hapter )(?<!lause )(?<!elease )(?<!bschnitt )(?<!apitel )"
+    r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|"
     r"1[0-9]{2}|[1-9]?[0-9])(?![\w-]|\.[0-9])"
 )
 _IPV6: Final = re.compile(r"(?<![\w:.])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?![\w:.])")
@@ -122,7 +125,8 @@ _PATH: Final = re.compile(
     r"(?:[\\/]{1,2}[^\s\\/:\"'<>|*?,;)]{0,120}){0,30}"
 )
 _UNC: Final = re.compile(
-    r"(?<![\w\\:])\\\\(?:[A-Za-z0-9_.-]{0,60}(?:[0-9.-]|(?i:server|srv|nas|files?|share|dc|host|pc|laptop|"
+    r"(?<![\w\\:])\\\\(?=[A-Za-z0-9])(?:[A-Za-z0-9_.-]{0,60}(?:[0-9.-]|(?i:server|srv|nas|files?|share|dc|"
+    r"host|pc|laptop|"
     r"desktop|data|storage|backup|corp))"
     r"[A-Za-z0-9_.-]{0,60})\\{1,2}[^\s\\/:\"'<>|*?,;)]{2,80}(?:\\{1,2}[^\s\\/:\"'<>|*?,;)]{1,120}){0,30}"
     r"|(?<![A-Za-z])(?:smb|nfs|afp|cifs)://[^\s\"'<>]{3,300}"
@@ -154,7 +158,9 @@ def _is_foreign_address(value: str) -> bool:
         return False
     if address.is_loopback or address.is_unspecified or len(value) <= 3:
         return False
-    return address.version == 6 or not (value.endswith((".0", ".255")) or value.startswith(_FOR_EXAMPLES))
+    if address.version == 6:
+        return any(map(str.isalpha, value)) or len([one for one in value.split(":") if one]) >= 4
+    return not (value.endswith((".0", ".255")) or value.startswith(_FOR_EXAMPLES))
 
 
 _FOR_EXAMPLES: Final = (
@@ -288,9 +294,17 @@ RULES: Final = (
         _LIVES,
         CONTEXT,
         ("live", "living", "resid", "address", "adresse", "direcci", "anschrift", "wohnhaft"),
-        _line_length,
+        lambda value: _line_length(value) if re.search(r"[^\W\d_]{3}", value) else 0,
     ),
-    Rule("place.coordinates", FindingType.COORDINATES, _COORDINATES, FORMAT, (".", "\u00b0")),
+    Rule(
+        "place.coordinates",
+        FindingType.COORDINATES,
+        _COORDINATES,
+        FORMAT,
+        (".", "\u00b0"),
+        accept_if(lambda value: _WHOLE_PART.search(value)),
+        needs=DIGIT,
+    ),
     Rule(
         "place.coordinates_named",
         FindingType.COORDINATES,
