@@ -26,6 +26,18 @@ def test_a_disguise_does_not_hide_a_number_and_offsets_are_of_the_original(card:
         assert ("CARD", card) in shown(f"{ahead}{card} end")
 
 
+@pytest.mark.parametrize("letter", ["\u0410", "\u0391", "A\u200d", "\u202aA\u202c", "\uff21"])
+def test_a_letter_that_looks_latin_does_not_hide_a_key(letter: str) -> None:
+    key = letter + "KIA" + "ABCDEFGH23456789"
+    assert [
+        kind for kind, value in shown(f"id {key} ok") if value.strip("\u202a\u202c") == key.strip("\u202a")
+    ] == ["SECRET"]
+
+
+def test_a_word_of_another_script_stays_as_it_is() -> None:
+    assert read("Москва, Σωκράτης").text == "Москва, Σωκράτης"
+
+
 def test_folding_keeps_a_map_for_every_character() -> None:
     text = "ﬁ\u200bİ½\uff21😀"
     reading = read(text)

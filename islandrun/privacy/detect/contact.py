@@ -8,7 +8,7 @@ from typing import Final
 
 import phonenumbers
 
-from islandrun.privacy.detect.rule import CHECKED, CONTEXT, FORMAT, Rule, accept_if
+from islandrun.privacy.detect.rule import CHECKED, CONTEXT, FORMAT, NUMBER, Rule, accept_if
 from islandrun.privacy.detect.words import ORDINARY, words
 from islandrun.vocabulary import FindingType
 
@@ -199,7 +199,9 @@ RULES: Final = (
         ("+", "00"),
         accept_if(_is_phone),
     ),
-    Rule("contact.phone_national", FindingType.PHONE, _NATIONAL, FORMAT, fit=accept_if(_is_phone)),
+    Rule(
+        "contact.phone_national", FindingType.PHONE, _NATIONAL, FORMAT, fit=accept_if(_is_phone), needs=NUMBER
+    ),
     Rule(
         "contact.phone_spoken",
         FindingType.PHONE,
@@ -208,6 +210,7 @@ RULES: Final = (
         _PHONE_TRIGGERS,
         accept_if(_spoken_phone),
         _PHONE_WORDS,
+        needs=NUMBER,
     ),
     Rule("contact.url_token", FindingType.URL, _URL_TOKEN, FORMAT, ("://",), _url_length),
     Rule(

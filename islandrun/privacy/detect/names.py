@@ -117,8 +117,7 @@ _BEFORE_MAIL: Final = re.compile(
     rf"(?P<value>{_NAME})\"?[ \t]{{0,2}}(?:<|\(|\[mailto:|, ?|: ?|- ?)(?=[\w.+%-]{{1,64}}@[\w-]{{1,63}}\.)"
 )
 _RELATED: Final = re.compile(
-    rf"(?<!\w)(?:(?:[Mm]y|[Oo]ur|[Hh]is|[Hh]er|[Tt]heir|[Tt]he|[Aa]n?)"
-    rf"[ ](?:[a-z]{{2,12}}[ ])?)?(?:{'|'.join(RELATIONS)}|[Pp]atient|[Ee]mployee|[Cc]lient|[Cc]ustomer|"
+    rf"(?<!\w)(?:{'|'.join(RELATIONS)}|[Pp]atient|[Ee]mployee|[Cc]lient|[Cc]ustomer|"
     rf"[Cc]olleague|[Mm]anager),?[ ]"
     rf"(?:named |called |is )?(?:{_TITLE}\.? )?(?P<value>{_NAME})"
 )

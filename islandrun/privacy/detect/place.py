@@ -190,8 +190,14 @@ def _line_length(value: str) -> int:
     return len(value.rstrip(" .,\r"))
 
 
+# Needs: shapes without which a pattern above cannot match.
+_FIVE_DIGITS: Final = re.compile(r"[0-9]{5}")
+_DOTTED: Final = re.compile(r"[0-9]\.[0-9]{1,3}\.[0-9]")
+_HEX_PAIRS: Final = re.compile(r"[0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-]|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.")
+_FRACTION: Final = re.compile(r"[0-9]\.[0-9]{4}|[0-9]\.[0-9]{1,15}\u00b0? ?[NS]|[0-9]\u00b0")
+
 RULES: Final = (
-    Rule("place.street_en", FindingType.ADDRESS, _STREET_EN, FORMAT, fit=_line_length),
+    Rule("place.street_en", FindingType.ADDRESS, _STREET_EN, FORMAT, fit=_line_length, needs=DIGIT),
     Rule(
         "place.street_en_lower",
         FindingType.ADDRESS,
@@ -278,8 +284,8 @@ RULES: Final = (
         ("box", "postfach", "postbus", "apartado"),
         lower=True,
     ),
-    Rule("place.city_state", FindingType.ADDRESS, _CITY_STATE, FORMAT),
-    Rule("place.postcode_gb", FindingType.ADDRESS, _POSTCODE_GB, FORMAT),
+    Rule("place.city_state", FindingType.ADDRESS, _CITY_STATE, FORMAT, needs=_FIVE_DIGITS),
+    Rule("place.postcode_gb", FindingType.ADDRESS, _POSTCODE_GB, FORMAT, needs=DIGIT),
     Rule(
         "place.postcode",
         FindingType.ADDRESS,
@@ -303,7 +309,7 @@ RULES: Final = (
         FORMAT,
         (".", "\u00b0"),
         accept_if(lambda value: _WHOLE_PART.search(value)),
-        needs=DIGIT,
+        needs=_FRACTION,
     ),
     Rule(
         "place.coordinates_named",
@@ -344,8 +350,8 @@ RULES: Final = (
         _HOST_WORDS,
     ),
     Rule("place.latitude", FindingType.COORDINATES, _LATITUDE, CONTEXT, ("lat", "lon", "lng"), lower=True),
-    Rule("place.ipv4", FindingType.IP, _IPV4, CHECKED, (".",), accept_if(_is_foreign_address)),
+    Rule("place.ipv4", FindingType.IP, _IPV4, CHECKED, (".",), accept_if(_is_foreign_address), needs=_DOTTED),
     Rule("place.ipv6", FindingType.IP, _IPV6, CHECKED, (":",), accept_if(_is_foreign_address), lower=True),
-    Rule("place.mac", FindingType.MAC, _MAC, FORMAT),
+    Rule("place.mac", FindingType.MAC, _MAC, FORMAT, needs=_HEX_PAIRS),
     Rule("place.path", FindingType.PATH, _PATH, FORMAT, ("/", "\\"), accept_if(_is_own_path)),
 )

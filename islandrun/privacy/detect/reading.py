@@ -1,7 +1,8 @@
 """A text as the rules read it: compatibility forms folded, invisible characters gone, offsets kept.
 
-Full-width digits, zero-width spaces inside a number, typographic dashes and quotes must not hide a
-value. Rules match on the folded copy; a map leads each match back to code points of the original.
+Full-width digits, zero-width spaces inside a number, typographic dashes and quotes, and a Cyrillic letter
+in a Latin word must not hide a value. Rules match on the folded copy; a map leads each match back to
+code points of the original.
 """
 
 from __future__ import annotations
@@ -20,6 +21,15 @@ _SAME: Final = {
     **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb", '"'),
     **dict.fromkeys("\x85\u2028\u2029", "\n"),
 }
+_LOOKALIKE: Final = str.maketrans(
+    "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425\u0430\u0435\u043e\u0440\u0441\u0443\u0445"
+    "\u0405\u0406\u0408\u0455\u0456\u0458\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf",
+    "ABEKMHOPCTYXaeopcyxSIJsijABEZHIKMNOPTYXo",
+)
+"""Cyrillic and Greek letters that cannot be told from Latin ones by eye."""
+_WITH_LOOKALIKE: Final = re.compile(f"[{''.join(map(chr, _LOOKALIKE))}]")
+_WORD: Final = re.compile(r"\w+")
+_LATIN: Final = re.compile(r"[A-Za-z0-9]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +63,17 @@ def read(text: str) -> Reading:
     pieces.append(text[position:])
     starts.extend(range(position, len(text)))
     copy = "".join(pieces)
+    if _WITH_LOOKALIKE.search(copy):
+        copy = _WORD.sub(_unmixed, copy)
     lower = copy.lower()
     if len(lower) != len(copy):
         lower = "".join(character.lower()[:1] for character in copy)
     return Reading(copy, lower, starts)
+
+
+def _unmixed(word: re.Match[str]) -> str:
+    """Write a word in Latin letters if it has any; a word of another script stays."""
+    return word[0].translate(_LOOKALIKE) if _LATIN.search(word[0]) else word[0]
 
 
 @lru_cache(maxsize=8192)
