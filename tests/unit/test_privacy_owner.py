@@ -137,9 +137,10 @@ def test_an_allowed_value_frees_itself_alone() -> None:
         finding(FindingType.EMAIL, 29, 45),
         finding(FindingType.EMAIL, 47, 69),
         finding(FindingType.CARD, 71, 90),
+        finding(FindingType.PERSON, 17, 21),
     ]
     assert [text[one.start : one.end] for one in rules.without_allowed(text, found)] == [
-        "Anna Kern-Weber", "sales.info@example.org", "4111 1111 1111 1111",
+        "Anna Kern-Weber", "sales.info@example.org", "4111 1111 1111 1111", "Kern",
     ]  # fmt: skip
     assert NO_OWNER_RULES.without_allowed(text, found) == tuple(found)
 

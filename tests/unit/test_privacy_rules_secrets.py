@@ -42,7 +42,7 @@ FORMS = {
     "telegram": "{09}:AA{33}", "discord": "MT{24}.{6}.{38}", "twilio": "SK{#32}", "sendgrid": "SG.{22}.{43}",
     "mailgun": "key-{#32}", "mailchimp": "{#32}-us14", "brevo": "xkeysib-{#64}-{16}", "resend": "re_{8}_{24}",
     "intercom": "dG9rO{60}", "facebook": "EAAB{120}", "twitter": "AAAAAAAAAAAAAAAAAAAAAA{80}",
-    "instagram": "IGQV{130}", "linkedin": "AQV{200}", "stripe": "sk_live_{24}", "square": "sq0atp-{22}",
+    "instagram": "IGQV{130}", "linkedin": "linkedin «AQV{200}»", "stripe": "sk_live_{24}", "square": "sq0atp-{22}",
     "paypal": "access_token$production${#16}${#32}", "adyen": "AQEy{100}-{40}-{14}",
     "flutterwave": "FLWSECK-{#32}-X", "razorpay": "rzp_live_{14}", "plaid": f"access-production-{UUID}",
     "shopify": "shpat_{#32}", "linear": "lin_api_{40}", "notion": "ntn_{46}", "airtable": "pat{14}.{#64}",

@@ -61,8 +61,8 @@ _CLOUDS: Final = (
     ),
     (
         "azure_marked",
-        r"[A-Za-z0-9+/]{52,76}(?:JQQJ99|AzCa|AzSe|ASt|ACDb|AIoT|AEhb|ARm)"
-        r"[A-Za-z0-9+/=]{5,40}",
+        r"(?<![+/=])[A-Za-z0-9+/]{52,76}(?:JQQJ99|AzCa|AzSe|\+ASt|ACDb|AIoT|AEhb|\+ARm)"
+        r"[A-Za-z0-9+/=]{5,40}(?![A-Za-z0-9+/])",
         ("jqqj99", "azca", "azse", "+ast", "acdb", "aiot", "aehb", "+arm"),
     ),
     (
@@ -187,7 +187,7 @@ _MESSENGERS: Final = (
     (
         "linkedin",
         rf"AQ[A-Z][A-Za-z0-9_-]{{80,400}}|WPL_AP1\.{_A}{{16}}\.[A-Za-z0-9+/]{{4,8}}==",
-        ("aq", "wpl_ap1"),
+        ("linkedin", "wpl_ap1"),
     ),
 )
 _BUSINESS: Final = (

@@ -176,10 +176,10 @@ def _index(terms: Sequence[str]) -> _Index:
 
 
 def _whole_words(lower: str) -> re.Pattern[str]:
+    """Return how to match a term from its beginning, which the index has found to begin a word."""
     joined = r"[\s_-]{1,4}".join(map(re.escape, lower.split(" ")))
-    before = r"(?<![^\W_])" if lower[0].isalnum() else ""
     after = r"(?![^\W_])" if lower[-1].isalnum() else ""
-    return re.compile(f"{before}{joined}{after}")
+    return re.compile(joined + after)
 
 
 def _compiled(number: int, owned: OwnerPattern) -> tuple[OwnerPattern, re2._Regexp]:
