@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from islandrun.vocabulary import IslandView, Ppm, Tier
+from islandrun.vocabulary import IslandView, Ppm, Standing, Tier
 from islandrun_node.config import Config, ppm
 from islandrun_node.home import Home
 
@@ -42,7 +42,7 @@ def addressee(word: str, config: Config | None, home: Home | None) -> Addressee:
         raise _unknown(
             f"{len(found)} islands are called {word!r}; use the id: {_listed([view.id for view in found])}"
         )
-    known = _listed(sorted({view.name for view in views}))
+    known = _listed(sorted({view.name for view in views if view.standing is Standing.ADMITTED}))
     raise _unknown(f"no island is called {word!r}; a tier (personal, edge, cloud), or one of {known}")
 
 

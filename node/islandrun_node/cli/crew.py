@@ -10,7 +10,7 @@ import signal
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any, Final, TypeAlias
 
@@ -31,7 +31,7 @@ Pipe: TypeAlias = "Connection[Any, Any]"
 
 def answer_together(first: Sequence[Line], lines: Lines, crew: Crew) -> Iterator[Answer]:
     """Answer some lines that were read already, and all that follow."""
-    chunks = deque(_cut(first))
+    chunks = deque(cut(first))
     is_open = True
     while chunks or is_open or crew.is_busy:
         while chunks and crew.has_room:
@@ -39,11 +39,12 @@ def answer_together(first: Sequence[Line], lines: Lines, crew: Crew) -> Iterator
         if crew.wait_for_some(lines.source, is_reading=is_open and not chunks):
             more = lines.read()
             is_open = more is not None
-            chunks.extend(_cut(more or ()))
+            chunks.extend(cut(more or ()))
         yield from crew.take()
 
 
-def _cut(lines: Sequence[Line]) -> Iterator[list[Line]]:
+def cut(lines: Sequence[Line]) -> Iterator[list[Line]]:
+    """Yield the lines in chunks of bounded size; a line alone may be larger."""
     chunk: list[Line] = []
     size = 0
     for line in lines:
@@ -144,9 +145,10 @@ def _ended() -> CommandFailed:
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
     """Start processes that leave ^C to us: they inherit that the signal is held back."""
-    if not hasattr(signal, "pthread_sigmask"):
+    if not hasattr(signal, "pthread_sigmask"):  # not on Windows
         yield
         return
+    resource_tracker.ensure_running()  # it would let the signal through to what is started after it
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -156,6 +158,7 @@ def _interrupts_held() -> Iterator[None]:
 
 def _serve(pipe: Pipe, trust_ppm: Ppm, config: Config | None) -> None:
     """Answer chunks until the other end of the pipe is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         chunk: list[Line] = pipe.recv()
         detectors = detectors_for(config)

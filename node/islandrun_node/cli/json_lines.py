@@ -53,7 +53,8 @@ class Lines:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._rest = b""
+        self._rest: list[bytes] = []
+        self._rest_bytes = 0
         self._is_too_long = False
         self._number = 0
         self.bytes_read = 0
@@ -70,15 +71,25 @@ class Lines:
         """Return the lines that have come, perhaps none yet; None at the end. Waits for some bytes only."""
         data = _read_some(self._file)
         self.bytes_read += len(data)
-        if data:
-            *whole, self._rest = (self._rest + data).split(b"\n")
-            found = [line for part in whole if (line := self._line(part)) is not None]
-            if len(self._rest) > LINE_BYTES_MAX:
-                self._rest, self._is_too_long = b"", True
-            return found
-        if not self._rest and not self._is_too_long:
+        if not data:
+            return self._last()
+        *whole, rest = data.split(b"\n")
+        if whole:
+            whole[0] = b"".join([*self._rest, whole[0]])
+            self._rest, self._rest_bytes = [], 0
+        found = [line for part in whole if (line := self._line(part)) is not None]
+        self._rest.append(rest)
+        self._rest_bytes += len(rest)
+        if self._rest_bytes > LINE_BYTES_MAX:
+            self._rest, self._rest_bytes, self._is_too_long = [], 0, True
+        return found
+
+    def _last(self) -> list[Line] | None:
+        """Return the line that no line end follows; None when there is none."""
+        if not self._rest_bytes and not self._is_too_long:
             return None
-        last, self._rest = self._line(self._rest), b""
+        last = self._line(b"".join(self._rest))
+        self._rest, self._rest_bytes = [], 0
         return [] if last is None else [last]
 
     def _line(self, data: bytes) -> Line | None:

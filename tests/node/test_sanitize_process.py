@@ -1,0 +1,195 @@
+"""`sanitize` as a real process: order over several processes, pipes that close, ^C, a slow source, memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+pytestmark = pytest.mark.slow
+
+PROGRAM = [sys.executable, "-m", "islandrun_node", "sanitize"]
+LINES = 600
+TEXT = "Dear Anna Kern, the card 4111 1111 1111 1111 was declined on Friday. Write to anna{}@example.org. "
+
+
+Process = subprocess.Popen[bytes]
+Start = Callable[..., Process]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start the command without a home; what runs at the end of a test is ended, and its pipes are closed."""
+    environment = {**os.environ, "ISLANDRUN_HOME": str(tmp_path / "home")}
+    running: list[Process] = []
+
+    def started(*words: str, read_from: int = subprocess.PIPE, apart: bool = False) -> Process:
+        process = subprocess.Popen(
+            [*PROGRAM, *words], env=environment, stdin=read_from, start_new_session=apart,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        running.append(process)
+        return process
+
+    yield started
+    for process in running:
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()
+
+
+def lines_of(count: int) -> bytes:
+    return b"".join(
+        json.dumps({"id": number, "text": TEXT.format(number) * (1 + number % 3)}).encode() + b"\n"
+        for number in range(count)
+    )
+
+
+def children(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def wait_until_gone(processes: list[psutil.Process]) -> None:
+    _, alive = psutil.wait_procs(processes, timeout=30)
+    assert not alive
+
+
+def test_several_processes_give_what_one_gives_in_order(start) -> None:
+    data = lines_of(LINES)
+    bad = data.replace(b'{"id": 300,', b'{"id": 300', 1)
+    alone = start("--jsonl", "--jobs", "1").communicate(bad)
+    crew = start("--jsonl", "--jobs", "3")
+    assert crew.communicate(bad) == alone
+    assert crew.returncode == 1
+    assert alone[1] == b"line 301 is not JSON\n"
+    ids = [json.loads(line)["id"] for line in alone[0].splitlines()]
+    assert ids == [number for number in range(LINES) if number != 300]
+
+
+def test_a_file_is_read_as_a_pipe_is(start, tmp_path) -> None:
+    file = tmp_path / "lines.jsonl"
+    file.write_bytes(lines_of(LINES))
+    by_name = start("--jsonl", "--jobs", "2", str(file)).communicate()
+    with file.open("rb") as opened:
+        by_pipe = start("--jsonl", "--jobs", "2", read_from=opened.fileno()).communicate()
+    assert by_name == by_pipe
+    assert len(by_name[0].splitlines()) == LINES
+    assert by_name[1] == b""
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_each_line_is_answered_before_the_next_one_is_there(start, jobs) -> None:
+    process = start("--jsonl", "--jobs", jobs)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    first = lines_of(250)
+    process.stdin.write(first)
+    process.stdin.flush()
+    for number in range(250):
+        assert json.loads(process.stdout.readline())["id"] == number
+    for number in range(250, 253):
+        process.stdin.write(json.dumps({"id": number, "text": "Dear Anna Kern"}).encode() + b"\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["sanitized"] == "Dear [PERSON_1]"
+    assert process.communicate() == (b"", b"")
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_reader_who_leaves_gets_no_words_and_no_process_stays(start, tmp_path, jobs) -> None:
+    file = tmp_path / "lines.jsonl"
+    file.write_bytes(lines_of(5 * LINES))
+    process = start("--jsonl", "--jobs", jobs, str(file))
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.readline()
+    others = children(process)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.wait()
+    wait_until_gone(others)
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_an_interrupt_is_quiet_and_ends_with_130(start, jobs) -> None:
+    """A terminal sends ^C to every process of the group."""
+    process = start("--jsonl", "--jobs", jobs, apart=True)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(lines_of(250))
+    process.stdin.flush()
+    for _ in range(250):
+        process.stdout.readline()
+    others = children(process)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.communicate() == (b"", b"\n")
+    assert process.returncode == 130
+    wait_until_gone(others)
+
+
+@pytest.mark.parametrize("moment", [0, 1])
+def test_what_is_killed_leaves_nothing_behind(start, moment) -> None:
+    process = start("--jsonl", "--jobs", "2")
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(lines_of(250))
+    process.stdin.flush()
+    for _ in range(1 + 249 * moment):
+        process.stdout.readline()
+    others = children(process)
+    process.kill()
+    process.communicate()
+    wait_until_gone(others)
+
+
+def test_a_lost_process_is_an_error_and_not_a_shorter_answer(start) -> None:
+    process = start("--jsonl", "--jobs", "2")
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(lines_of(250))
+    process.stdin.flush()
+    for _ in range(250):
+        process.stdout.readline()
+    workers = [child for child in children(process) if "spawn_main" in " ".join(child.cmdline())]
+    assert len(workers) == 2
+    for worker in workers:
+        worker.kill()
+    out, err = process.communicate(lines_of(250))
+    assert (process.returncode, out) == (1, b"")
+    assert err.startswith(b"error: a process that masks lines has ended; the output is cut short\nhint: ")
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_memory_does_not_grow_with_the_input(start, jobs) -> None:
+    """50 MB in one line and many small lines pass through; what is held stays far below that."""
+    process = start("--jsonl", "--jobs", jobs)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    small = b'{"text": "a"}\n'
+    process.stdin.write(small * 300)
+    process.stdin.flush()
+    for _ in range(300):
+        process.stdout.readline()
+    before = psutil.Process(process.pid).memory_info().rss
+    piece = b"x" * 1_000_000
+    for _ in range(50):
+        process.stdin.write(piece)
+    process.stdin.write(b"\n" + small)
+    process.stdin.flush()
+    assert process.stdout.readline()
+    grown = psutil.Process(process.pid).memory_info().rss - before
+    out, err = process.communicate()
+    assert (out, process.returncode) == (b"", 1)
+    assert err == b"line 301 is longer than 33554432 bytes\n"
+    assert grown < 45_000_000
