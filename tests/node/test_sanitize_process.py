@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -58,6 +59,34 @@ def lines_of(count: int) -> bytes:
 
 def children(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
+
+
+def peak_bytes(process: Process) -> int:
+    """Return the most memory that a process held so far; where the system does not tell, what it holds."""
+    status = Path(f"/proc/{process.pid}/status")
+    if not status.exists():
+        return psutil.Process(process.pid).memory_info().rss
+    return int(status.read_text().partition("VmHWM:")[2].split()[0]) * 1024
+
+
+def worker_pid(child: psutil.Process) -> int | None:
+    """Return the number of a process that masks lines, as soon as it is one."""
+    with suppress(psutil.Error):
+        return child.pid if "spawn_main" in " ".join(child.cmdline()) else None
+    return None
+
+
+def leaves_interrupts_to_us(pid: int) -> bool:
+    """Say whether ^C is held back from a process or ignored by it; where the system does not tell, yes."""
+    status = Path(f"/proc/{pid}/status")
+    if not status.exists():
+        return True
+    sets = [
+        int(line.split()[1], 16)
+        for line in status.read_text().splitlines()
+        if line.startswith(("SigBlk", "SigIgn"))
+    ]
+    return any(signals >> (signal.SIGINT - 1) & 1 for signals in sets)
 
 
 def wait_until_gone(processes: list[psutil.Process]) -> None:
@@ -138,6 +167,22 @@ def test_an_interrupt_is_quiet_and_ends_with_130(start, jobs) -> None:
     wait_until_gone(others)
 
 
+def test_an_interrupt_while_the_processes_start_is_as_quiet(start) -> None:
+    process = start("--jsonl", "--jobs", "2", apart=True)
+    assert process.stdin is not None
+    process.stdin.write(lines_of(250))
+    process.stdin.flush()
+    deadline = time.monotonic() + 30
+    while not (starting := [pid for child in children(process) if (pid := worker_pid(child))]):
+        assert time.monotonic() < deadline
+    assert all(map(leaves_interrupts_to_us, starting))
+    others = children(process)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.communicate() == (b"", b"\n")
+    assert process.returncode == 130
+    wait_until_gone(others)
+
+
 @pytest.mark.parametrize("moment", [0, 1])
 def test_what_is_killed_leaves_nothing_behind(start, moment) -> None:
     process = start("--jsonl", "--jobs", "2")
@@ -161,7 +206,7 @@ def test_a_lost_process_is_an_error_and_not_a_shorter_answer(start) -> None:
     process.stdin.flush()
     for _ in range(250):
         process.stdout.readline()
-    workers = [child for child in children(process) if "spawn_main" in " ".join(child.cmdline())]
+    workers = [child for child in children(process) if worker_pid(child)]
     assert len(workers) == 2
     for worker in workers:
         worker.kill()
@@ -181,14 +226,14 @@ def test_memory_does_not_grow_with_the_input(start, jobs) -> None:
     process.stdin.flush()
     for _ in range(300):
         process.stdout.readline()
-    before = psutil.Process(process.pid).memory_info().rss
+    before = peak_bytes(process)
     piece = b"x" * 1_000_000
     for _ in range(50):
         process.stdin.write(piece)
     process.stdin.write(b"\n" + small)
     process.stdin.flush()
     assert process.stdout.readline()
-    grown = psutil.Process(process.pid).memory_info().rss - before
+    grown = peak_bytes(process) - before
     out, err = process.communicate()
     assert (out, process.returncode) == (b"", 1)
     assert err == b"line 301 is longer than 33554432 bytes\n"

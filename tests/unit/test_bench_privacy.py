@@ -186,7 +186,7 @@ def test_court_cases_count_by_annotator_and_without_titles(tmp_path) -> None:
 
 
 def test_tokens_become_text_with_their_spans(tmp_path) -> None:
-    rows = "Anna\tB-PER\nKern\tI-PER\n,\tO\nBo\tB-PER\nCai\tB-person\n(\tO\nRome\tI-LOC\n)\tO\n\nYes\tO\n"
+    rows = "Anna\tB-PER\nKern\tI-PER\n,\tO\nBo\tB-PER\nCai\tB-PER\n(\tO\nRome\tI-LOC\n)\tO\n\nYes\tO\n"
     first, second = read(written(tmp_path, rows), "conll")
     assert first.text == "Anna Kern, Bo Cai (Rome)"
     assert [(first.text[one.start : one.end], one.type) for one in first.spans] == [
