@@ -238,3 +238,25 @@ def test_memory_does_not_grow_with_the_input(start, jobs) -> None:
     assert (out, process.returncode) == (b"", 1)
     assert err == b"line 301 is longer than 33554432 bytes\n"
     assert grown < 45_000_000
+
+
+def test_on_a_terminal_a_bar_shows_how_far_it_is_and_complaints_have_lines_of_their_own(tmp_path) -> None:
+    file, out = tmp_path / "lines.jsonl", tmp_path / "out"
+    file.write_bytes(lines_of(5) + b"bad\n" + lines_of(5))
+    ours, theirs = os.openpty()
+    environment = {**os.environ, "ISLANDRUN_HOME": str(tmp_path / "home"), "TERM": "xterm"}
+    shown = b""
+    with out.open("wb") as opened:
+        process = subprocess.Popen(
+            [*PROGRAM, "--jsonl", str(file)], env=environment, stdout=opened, stderr=theirs
+        )
+    os.close(theirs)
+    with suppress(OSError):  # how a terminal says that nobody writes to it any more
+        while piece := os.read(ours, 65_536):
+            shown += piece
+    os.close(ours)
+    assert process.wait() == 1
+    assert len(out.read_bytes().splitlines()) == 10
+    size = file.stat().st_size / 1000
+    assert f"{size:.1f}/{size:.1f} kB".encode() in shown
+    assert b"line 6 is not JSON" in {line.split(b"\x1b[2K")[-1] for line in shown.split(b"\r\n")}

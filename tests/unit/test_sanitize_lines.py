@@ -52,7 +52,6 @@ def test_any_cut_of_the_bytes_gives_the_same_lines(parts: list[bytes], sizes: li
             expected.append(Line(number, part))
     lines = Lines(Pieces(data, sizes))
     assert all_lines(lines) == expected
-    assert lines.bytes_read == len(data)
     assert lines.read() is None
 
 
@@ -69,6 +68,13 @@ def test_a_line_without_an_end_is_dropped_and_named(monkeypatch) -> None:
     assert found == [Line(1, b'{"text": "a"}'), Line(2, None), Line(3, b'{"text": "b"}'), Line(4, None)]
     problems = [one.problem for one in answers(found, CLOUD, (RULES,))]
     assert problems == ["", "is longer than 100 bytes", "", "is longer than 100 bytes"]
+
+
+def test_answers_say_how_much_of_the_input_they_stand_for() -> None:
+    data = b'{"text": "a"}\nbad\n{"text": "b"}\n'
+    found = list(answers(all_lines(Lines(io.BytesIO(data))), CLOUD, (RULES,)))
+    assert [bool(one.problem) for one in found] == [False, True, False]
+    assert sum(one.size_bytes for one in found) == len(data)
 
 
 def test_every_line_fits_that_can_be_judged() -> None:

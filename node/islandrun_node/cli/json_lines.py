@@ -31,9 +31,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is written for one line, or what is wrong with it."""
+    """What is written for one line of `size_bytes`, or what is wrong with it."""
 
     number: int
+    size_bytes: int = 0
     data: bytes = field(default=b"", repr=False)
     problem: str = ""
 
@@ -57,7 +58,6 @@ class Lines:
         self._rest_bytes = 0
         self._is_too_long = False
         self._number = 0
-        self.bytes_read = 0
 
     @property
     def source(self) -> int | None:
@@ -70,7 +70,6 @@ class Lines:
     def read(self) -> list[Line] | None:
         """Return the lines that have come, perhaps none yet; None at the end. Waits for some bytes only."""
         data = _read_some(self._file)
-        self.bytes_read += len(data)
         if not data:
             return self._last()
         *whole, rest = data.split(b"\n")
@@ -115,16 +114,24 @@ def answers(lines: Sequence[Line], trust_ppm: Ppm, detectors: Sequence[Detector]
 def _answer(line: Line, trust_ppm: Ppm, detectors: Sequence[Detector]) -> Answer:
     if line.data is None:
         return Answer(line.number, problem=f"is longer than {LINE_BYTES_MAX} bytes")
+    size_bytes = len(line.data) + 1
     try:
         line.data.decode()
         entry = _DECODER.decode(line.data)
         found = examine(entry.text, trust_ppm, detectors)
-    except UnicodeDecodeError:
-        return Answer(line.number, problem="is not UTF-8")
-    except msgspec.ValidationError:
-        return Answer(line.number, problem='needs to be an object with a "text" that is a string')
-    except (msgspec.DecodeError, RecursionError):
-        return Answer(line.number, problem="is not JSON")
-    except PrivacyFault as error:
-        return Answer(line.number, problem=f"cannot be masked: {error}")
-    return Answer(line.number, msgspec.json.encode({"id": entry.id, **found.as_fields()}) + b"\n")
+    except (UnicodeDecodeError, msgspec.DecodeError, RecursionError, PrivacyFault) as error:
+        return Answer(line.number, size_bytes, problem=_problem(error))
+    written = msgspec.json.encode({"id": entry.id, **found.as_fields()}) + b"\n"
+    return Answer(line.number, size_bytes, written)
+
+
+def _problem(error: Exception) -> str:
+    match error:
+        case UnicodeDecodeError():
+            return "is not UTF-8"
+        case msgspec.ValidationError():
+            return 'needs to be an object with a "text" that is a string'
+        case PrivacyFault():
+            return f"cannot be masked: {error}"
+        case _:
+            return "is not JSON"

@@ -22,7 +22,7 @@ def watched(answers: Iterator[Answer], lines: Lines) -> Iterator[Answer]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=_size_bytes(lines.source))
         for answer in answers:
-            progress.update(task, completed=lines.bytes_read)
+            progress.advance(task, answer.size_bytes)
             yield answer
 
 

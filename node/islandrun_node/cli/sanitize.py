@@ -173,4 +173,5 @@ def _answers(lines: Lines, trust_ppm: Ppm, config: Config | None, jobs: int) -> 
 
 
 def _complain(answer: Answer) -> None:
-    click.echo(f"line {answer.number} {answer.problem}", err=True)
+    # The stream by its name: a bar on a terminal stands in for it while it is shown.
+    click.echo(f"line {answer.number} {answer.problem}", file=sys.stderr)
