@@ -83,12 +83,29 @@ class FindingType(StrEnum):
     LITERAL = "LITERAL"
 
 
+class Grain(StrEnum):
+    """How coarse a general form is; a value is never written finer than its grain."""
+
+    YEAR = "year"
+    MONTH = "month"
+    DECADE = "decade"
+    MAGNITUDE = "magnitude"
+
+
+@dataclass(frozen=True, slots=True)
+class General:
+    """That a value may be shown in a coarser form, and to whom: `floor_ppm` is the trust that this needs."""
+
+    grain: Grain
+    floor_ppm: Ppm
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A span of one text that needs protection. It holds no text itself.
 
     `start` and `end` count Unicode code points; `floor_ppm` is the trust a reader needs to see it.
-    `source` names the rule or model that found it.
+    `source` names the rule or model that found it. `general`: readers of less trust may see it coarser.
     """
 
     start: int
@@ -97,6 +114,7 @@ class Finding:
     confidence_ppm: Ppm
     floor_ppm: Ppm
     source: str
+    general: General | None = None
 
 
 # ---------------------------------------------------------------- a request

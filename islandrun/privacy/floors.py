@@ -1,23 +1,32 @@
 """How much trust a reader needs to see a finding: one table, which the owner may change.
 
 A floor belongs to a type, not to a place in the text: the same value has the same floor everywhere.
+A general form of a value ("March 2024") has a floor of its own, below that of the value.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Final
 
-from islandrun.vocabulary import FindingType, Ppm
+from islandrun.vocabulary import FindingType, Grain, Ppm
 
 _RESTRICTED = Ppm(900_000)
 _TERM = Ppm(700_000)
 _CONFIDENTIAL = Ppm(600_000)
 _QUASI = Ppm(400_000)
+_GENERAL = Ppm(200_000)
+
+GENERAL_BELOW: Final = _CONFIDENTIAL
+"""Only values whose own floor is lower than this have general forms."""
 
 
 @dataclass(frozen=True, slots=True)
 class Floors:
     """The lowest trust (ppm) that may see a value, by type; each field is a `FindingType` in lower case.
+
+    Below them: the trust that may see a date as its month or year, an age as its decade, an amount in its
+    order of magnitude, and a place that a journey goes to while nothing says whose it is.
 
     `literal` is zero: text that only looks like a placeholder is no secret. It is masked for every
     reader all the same, so that it comes back as it was (see `sanitize`).
@@ -46,6 +55,10 @@ class Floors:
     quantity: Ppm = _QUASI
     demographic: Ppm = _QUASI
     literal: Ppm = Ppm(0)
+    general_date: Ppm = _GENERAL
+    general_age: Ppm = _GENERAL
+    general_amount: Ppm = _GENERAL
+    planned_location: Ppm = _GENERAL
 
     def __post_init__(self) -> None:
         for place in fields(self):
@@ -57,6 +70,12 @@ class Floors:
         """Return the floor of a type."""
         floor: Ppm = getattr(self, kind.value.lower())
         return floor
+
+    def of_general(self, grain: Grain) -> Ppm:
+        """Return the floor of a general form."""
+        if grain is Grain.DECADE:
+            return self.general_age
+        return self.general_amount if grain is Grain.MAGNITUDE else self.general_date
 
 
 DEFAULT_FLOORS = Floors()

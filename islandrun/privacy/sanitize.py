@@ -2,13 +2,14 @@
 
 Three passes over each text: the findings that this reader may not see; every other place of those
 values, and of values that the conversation hid before; then whatever of the rest reads as a placeholder.
+A value with a general form is written in it everywhere, and does not come back; all else is masked.
 What comes out is checked as if another program had made it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NoReturn
 
@@ -19,8 +20,9 @@ from islandrun.privacy.detect.merge import merge
 from islandrun.privacy.detect.propagate import Known, Value
 from islandrun.privacy.disguises import in_disguise
 from islandrun.privacy.floors import DEFAULT_FLOORS
+from islandrun.privacy.forms import Form, form_for, general_texts
 from islandrun.privacy.restore import restore
-from islandrun.privacy.sensitivity import Assessment, is_masked
+from islandrun.privacy.sensitivity import Assessment
 from islandrun.privacy.vault import Vault
 from islandrun.vocabulary import PPM_MAX, Finding, FindingType, Message, Ppm, Prompt
 
@@ -63,12 +65,14 @@ class Masked:
     """One text with its values replaced; `spans` say what was replaced by what, in order of place."""
 
     text: str = field(repr=False)
-    spans: tuple[tuple[Finding, str], ...]
+    spans: tuple[tuple[Finding, str], ...] = field(repr=False)
     visible: tuple[str, ...] = field(repr=False)
 
 
 def sanitize(prompt: Prompt, assessment: Assessment, trust_ppm: Ppm, vault: Vault) -> Sanitized:
-    """Return the prompt for a reader of this trust, with originals kept in `vault`.
+    """Return the prompt for a reader of this trust, with what is masked kept in `vault`.
+
+    `Sanitized.masked` counts all that was replaced, by a placeholder or by a general form.
 
     Raises `PrivacyFault` when what stays visible needs more trust, when the assessment belongs to another
     prompt, when a masked text does not restore to its original, or when a masked value is still visible.
@@ -85,7 +89,8 @@ def sanitize(prompt: Prompt, assessment: Assessment, trust_ppm: Ppm, vault: Vaul
         return Sanitized(prompt, (), visible_ppm, _PASS)
     counts = Counter(finding.type for one in masked for finding, _ in one.spans)
     new = fields.replace(prompt, [one.text for one in masked])
-    return Sanitized(_told(new) if counts else new, tuple(sorted(counts.items())), visible_ppm, _PASS)
+    is_told = any(word in vault.originals() for one in masked for _, word in one.spans)
+    return Sanitized(_told(new) if is_told else new, tuple(sorted(counts.items())), visible_ppm, _PASS)
 
 
 def mask(
@@ -103,12 +108,38 @@ def mask(
         if findings or trust_ppm < PPM_MAX:
             raise PrivacyFault("the findings belong to another prompt")
         findings = [()] * len(texts)
-    chosen = [merge(one for one in found if is_masked(one, trust_ppm)) for found in findings]
-    known = Known([*_values(texts, chosen), *_hidden_before(vault, trust_ppm)])
+    chosen = [merge(one for one in found if form_for(one, trust_ppm) is not Form.KEEP) for found in findings]
+    before = list(_hidden_before(vault, trust_ppm))
+    known = Known([*_values(texts, chosen), *before])
     complete = [_complete(text, found, known) for text, found in zip(texts, chosen, strict=True)]
-    masked = tuple(_mask(text, found, vault) for text, found in zip(texts, complete, strict=True))
-    _check(texts, masked, vault, fixed)
+    general = _general(texts, complete, general_texts(texts, chosen, trust_ppm), before)
+    masked = tuple(_mask(text, found, vault, general) for text, found in zip(texts, complete, strict=True))
+    _check(texts, masked, vault, fixed, general)
     return masked
+
+
+def _general(
+    texts: Sequence[str],
+    complete: Sequence[Sequence[Finding]],
+    wanted: Mapping[str, tuple[Finding, str]],
+    before: Iterable[Value],
+) -> dict[str, str]:
+    """Return value -> general form. What is also something more, or would show a hidden value, has none."""
+    if not wanted:
+        return {}
+    refused = {
+        text[one.start : one.end]
+        for text, found in zip(texts, complete, strict=True)
+        for one in found
+        if text[one.start : one.end] in wanted and not _is_same(one, wanted[text[one.start : one.end]][0])
+    }
+    general = {value: form for value, (_, form) in wanted.items() if value not in refused}
+    hidden = Known(one for one in [*_values(texts, complete), *before] if one.text not in general)
+    return {value: form for value, form in general.items() if not _holds([form], hidden)}
+
+
+def _is_same(one: Finding, other: Finding) -> bool:
+    return one.type is other.type and one.floor_ppm <= other.floor_ppm
 
 
 def _values(texts: Sequence[str], findings: Sequence[Sequence[Finding]]) -> Iterable[Value]:
@@ -148,23 +179,48 @@ def _gaps(text: str, spans: Sequence[Finding]) -> Iterable[tuple[int, int]]:
     yield at, len(text)
 
 
-def _mask(text: str, spans: Sequence[Finding], vault: Vault) -> Masked:
+def _mask(text: str, spans: Sequence[Finding], vault: Vault, general: Mapping[str, str]) -> Masked:
     visible = tuple(text[start:end] for start, end in _gaps(text, spans))
-    placed = tuple((one, vault.placeholder_for(one.type, text[one.start : one.end])) for one in spans)
+    originals = [(one, text[one.start : one.end]) for one in spans]
+    placed = tuple(
+        (one, general[original] if original in general else vault.placeholder_for(one.type, original))
+        for one, original in originals
+    )
     pieces = [piece for gap, (_, word) in zip(visible, placed, strict=False) for piece in (gap, word)]
     return Masked("".join([*pieces, visible[-1]]), placed, visible)
 
 
-def _check(texts: Sequence[str], masked: Sequence[Masked], vault: Vault, fixed: Sequence[str]) -> None:
-    if any(restore(one.text, vault) != text for text, one in zip(texts, masked, strict=True)):
-        raise PrivacyFault("a masked text does not restore to its original")
-    values = tuple(_values(texts, [[finding for finding, _ in one.spans] for one in masked]))
-    hidden = Known(values)
+def _check(
+    texts: Sequence[str],
+    masked: Sequence[Masked],
+    vault: Vault,
+    fixed: Sequence[str],
+    general: Mapping[str, str],
+) -> None:
+    for text, one in zip(texts, masked, strict=True):
+        if restore(one.text, vault) != _with_general(text, one.spans, general):
+            raise PrivacyFault("a masked text does not restore to its original")
+    values = list(_values(texts, [[finding for finding, _ in one.spans] for one in masked]))
     shown = [gap for one in masked for gap in one.visible] + list(fixed)
-    if any(next(iter(hidden.find(text)), None) is not None for text in shown):
+    unseen = Known(value for value in values if value.text not in general)
+    if _holds(shown, Known(values)) or _holds(general.values(), unseen):
         raise PrivacyFault("a masked value is still visible elsewhere in the prompt")
     if in_disguise(values, shown):
         raise PrivacyFault("a masked value is still visible in the prompt in another spelling or encoding")
+
+
+def _with_general(text: str, spans: Iterable[tuple[Finding, str]], general: Mapping[str, str]) -> str:
+    """Return the original text but for the values that were made general, which do not come back."""
+    pieces, at = [], 0
+    for one, _ in spans:
+        original = text[one.start : one.end]
+        pieces += [text[at : one.start], general.get(original, original)]
+        at = one.end
+    return "".join([*pieces, text[at:]])
+
+
+def _holds(texts: Iterable[str], values: Known) -> bool:
+    return any(next(iter(values.find(text)), None) is not None for text in texts)
 
 
 def _told(prompt: Prompt) -> Prompt:

@@ -16,6 +16,7 @@ from islandrun.privacy.detect.merge import merge
 from islandrun.privacy.detect.propagate import Known, propagate, values_of
 from islandrun.privacy.fields import Field, fields, fixed_texts
 from islandrun.privacy.floors import DEFAULT_FLOORS, Floors
+from islandrun.privacy.forms import Form, form_for, seen_ppm, with_forms
 from islandrun.privacy.topics import LEARNED, Topic, topics
 from islandrun.vocabulary import PPM_MAX, Finding, FindingType, Ppm, Prompt, sensitivity_class
 
@@ -48,20 +49,26 @@ class Assessment:
         """Say how sensitive what a reader of this trust would see still is, after masking for it."""
         if trust_ppm >= self.sensitivity_ppm:
             return self.sensitivity_ppm
-        floors = [one.floor_ppm for one in self._all() if one.floor_ppm <= trust_ppm]
-        return Ppm(max([0, *floors, *(topic.masked_floor_ppm for topic in self.topics)]))
+        seen = [seen_ppm(one, trust_ppm) for one in self._all()]
+        return Ppm(max([0, *seen, *(topic.masked_floor_ppm for topic in self.topics)]))
 
     def masked(self, trust_ppm: Ppm) -> tuple[tuple[FindingType, int], ...]:
-        """Count the findings that are masked for a reader of this trust, by type."""
-        return tuple(sorted(Counter(one.type for one in self._all() if is_masked(one, trust_ppm)).items()))
+        """Count the findings that a reader of this trust does not see as they are, by type."""
+        replaced = [one.type for one in self._all() if form_for(one, trust_ppm) is not Form.KEEP]
+        return tuple(sorted(Counter(replaced).items()))
+
+    def generalised(self, trust_ppm: Ppm) -> tuple[tuple[FindingType, int], ...]:
+        """Count those of `masked` that are made general; the others become placeholders."""
+        general = [one.type for one in self._all() if form_for(one, trust_ppm) is Form.GENERALISE]
+        return tuple(sorted(Counter(general).items()))
 
     def exposure_ppm(self, trust_ppm: Ppm) -> Ppm:
-        """Say how much leaves with the request: every visible finding and topic, and a little for each mask.
+        """Say how much leaves with the request: what is seen of its values and topics, and a little a mask.
 
         Shares add up like chances: two findings expose more than one, and never more than the whole.
         """
         shares = [
-            one.floor_ppm * MASKED_WEIGHT_PPM // PPM_MAX if is_masked(one, trust_ppm) else one.floor_ppm // 2
+            max(seen_ppm(one, trust_ppm) // 2, one.floor_ppm * MASKED_WEIGHT_PPM // PPM_MAX)
             for one in self._all()
         ]
         shares += [topic.masked_floor_ppm // 2 for topic in self.topics]
@@ -72,11 +79,6 @@ class Assessment:
 
     def _all(self) -> Iterable[Finding]:
         return (one for found in self.findings for one in found)
-
-
-def is_masked(finding: Finding, trust_ppm: Ppm) -> bool:
-    """Say whether a finding is replaced for a reader of this trust; what reads as a placeholder always is."""
-    return finding.floor_ppm > trust_ppm or finding.type is FindingType.LITERAL
 
 
 WITHHELD: Final = Assessment(
@@ -115,6 +117,7 @@ def _assess(
     found += _of_fixed_texts(pieces, findings, fixed, detectors, floors)
     if sensitivity_min_ppm:
         found.append(Topic("asked for by the client", sensitivity_min_ppm, sensitivity_min_ppm))
+    findings = with_forms(prompt, pieces, findings, floors, has_topic=bool(found))
     seen = [one.floor_ppm for spans in findings for one in spans] + [topic.floor_ppm for topic in found]
     return Assessment(findings, tuple(found), Ppm(max([0, *seen])), _reasons(findings, found))
 

@@ -2,7 +2,7 @@
 
 Findings that touch the same characters become one, over all that they cover: a span that lost
 against another must not leave a half of itself visible. The strongest says what it is: a secret
-before all else, then checksum and format before context, then the longer one.
+before all else, then checksum and format before context, then the longer one. A general form is not kept.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ def _join(left: Finding, right: Finding) -> Finding:
         start=min(left.start, right.start),
         end=max(left.end, right.end),
         floor_ppm=max(left.floor_ppm, right.floor_ppm),
+        general=None,
     )
 
 
