@@ -1,4 +1,4 @@
-"""Which values have a general form, what a request needs, and what a reader of little trust gets."""
+"""What a reader of little trust gets: the value, a coarser form of it, or a placeholder."""
 
 import re
 from dataclasses import replace
@@ -7,10 +7,9 @@ import pytest
 
 from islandrun.errors import PrivacyFault
 from islandrun.privacy.detect import RULES
+from islandrun.privacy.detect.merge import merge
 from islandrun.privacy.floors import DEFAULT_FLOORS, Floors
-from islandrun.privacy.forms import Form, form_for
-from islandrun.privacy.general import generalise
-from islandrun.privacy.purpose import Purpose, purposes, speaks_of_birth, speaks_of_home
+from islandrun.privacy.forms import Form, form_for, with_forms
 from islandrun.privacy.sanitize import KEEP_PLACEHOLDERS, mask, sanitize
 from islandrun.privacy.sensitivity import Assessment, assess
 from islandrun.privacy.vault import Vault
@@ -60,164 +59,6 @@ def seen(text: str, trust: Ppm = CLOUD, floors: Floors = DEFAULT_FLOORS, asked_p
         .prompt.messages[-1]
         .text.replace("\u00a0", " ")
     )
-
-
-GENERAL = {
-    Grain.MONTH: {
-        "12.03.2024": "03.2024",
-        "1.3.2024": "3.2024",
-        "2024-03-12": "2024-03",
-        "2024/3/12": "2024/3",
-        "2024-03-12T10:00:00Z": "2024-03",
-        "13/03/2024": "03/2024",
-        "03/13/2024": "03/2024",
-        "3/3/2024": "3/2024",
-        "13-03-2024": "03/2024",
-        "03/12/2024": "2024",
-        "03-12-2024": "2024",
-        "12 March 2024": "March 2024",
-        "12th of March 2024": "March 2024",
-        "March 12th, 2024": "March 2024",
-        "Mar. 12": "Mar.",
-        "Tuesday, 12 March 2024": "March 2024",
-        "12. März 2024": "März 2024",
-        "den 24. Dezember": "Dezember",
-        "1er mars 2024": "mars 2024",
-        "le 12 août 2023": "août 2023",
-        "12 de marzo de 2024": "marzo de 2024",
-        "March": "March",
-        "2024": "2024",
-        "31.02.2024": None,
-        "31/02/2024": None,
-        "2024-13-01": None,
-        "2024-02-30": None,
-        "12.03.84": None,
-        "03.13.2024": None,
-        "1612": None,
-        "2024-03-12 to 2024-03-15": None,
-        "32 March 2024": None,
-        "yesterday": None,
-        "10:30": None,
-        "12 apples 2024": None,
-        "": None,
-        "2024 " * 20: None,
-    },
-    Grain.YEAR: {
-        "12.03.1984": "1984",
-        "March 12, 1984": "1984",
-        "03/12/1984": "1984",
-        "1984": "1984",
-        "12 March": None,
-        "31.02.1984": None,
-    },
-    Grain.DECADE: {
-        "34": "30-39",
-        "34 years old": "30-39 years old",
-        "a": None,
-        "34-year-old": "30-39-year-old",
-        "aged 42": "aged 40-49",
-        "34 Jahre alt": "30-39 Jahre alt",
-        "34-jährige": "30-39-jährige",
-        "34 ans": "30-39 ans",
-        "34 años": "30-39 años",
-        "18": "10-19",
-        "17": None,
-        "89 yo": "80-89 yo",
-        "90": None,
-        "7 years old": None,
-        "034": None,
-        "134": None,
-        "34 kg": None,
-        "34 or 35": None,
-        "thirty-four": None,
-    },
-    Grain.MAGNITUDE: {
-        "$52,340.50": "about $50,000",
-        "52.340,50 €": "about 50.000 €",
-        "EUR 52.340": "about EUR 50.000",
-        "52 340 €": "about 50 000 €",
-        "52'340 CHF": "about 50'000 CHF",
-        "52340 EUR": "about 50000 EUR",
-        "83,40 €": "about 80 €",
-        "95 EUR": "about 100 EUR",
-        "£85k": "about £90k",
-        "1.2 million dollars": "about 1 million dollars",
-        "3 millones de euros": "about 3 millones de euros",
-        "120 Tsd. Euro": "about 100 Tsd. Euro",
-        "$0.49": "about $0.5",
-        "19 %": "about 20 %",
-        "20%": "20%",
-        "7 percent": "7 percent",
-        "3,75 Prozent": "about 4 Prozent",
-        "0.2 %": None,
-        "101 %": None,
-        "52,340": None,
-        "52k": None,
-        "82 kg": None,
-        "12,34,56 EUR": None,
-        "1,234,56 EUR": None,
-        "1.2.3 $": None,
-        "0 EUR": None,
-        "$5 EUR": None,
-        "9999999999999 EUR": None,
-        "five euros": None,
-    },
-}
-
-
-@pytest.mark.parametrize(
-    ("grain", "value", "general"),
-    [(grain, value, general) for grain, table in GENERAL.items() for value, general in table.items()],
-)
-def test_general_forms(grain: Grain, value: str, general: str | None) -> None:
-    assert generalise(value, grain) == general
-    assert general is None or generalise(general, grain) == general
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("How much is 20 % of 52,340 EUR?", "amount"),
-        ("What is my net salary of 52,340 EUR", "amount"),
-        ("Split the bill of 83,40 among four", "amount"),
-        ("Can I afford it?", "amount"),
-        ("Wie viel ist das netto?", "amount"),
-        ("Was sind 20 Prozent von 340 €", "amount"),
-        ("Combien font 20 % de 340 € ?", "amount"),
-        ("¿Cuánto es el IVA?", "amount"),
-        ("How many days between 1 May and 3 June?", "time"),
-        ("When is the due date", "time"),
-        ("Wie viele Tage bis zum 3. Mai?", "time"),
-        ("Combien de jours jusqu'au 3 mai ?", "time"),
-        ("¿Cuántos días hasta el 3 de mayo?", "time"),
-        ("How old am I?", "age"),
-        ("Which screening at my age?", "age"),
-        ("Welche Vorsorgeuntersuchung in meinem Alter?", "age"),
-        ("Quel dépistage à mon âge ?", "age"),
-        ("¿Qué pruebas a mi edad?", "age"),
-        ("Plan a weekend trip to Lisbon", "journey"),
-        ("What is the weather in Porto?", "journey"),
-        ("Which visa for Japan?", "journey"),
-        ("Wie wird das Wetter in Porto", "journey"),
-        ("Un voyage à Porto", "journey"),
-        ("Un viaje a Lisboa", "journey"),
-        ("Summarise the invoice of 12.03.2024 over 52,340 EUR", ""),
-        ("Translate: the planet was weathered", ""),
-        ("Rewrite this letter politely", ""),
-        ("Fix my schedules table in SQL", ""),
-    ],
-)
-def test_purposes(text: str, expected: str) -> None:
-    assert purposes(of_user(text)) == ({Purpose(expected)} if expected else frozenset())
-
-
-def test_only_the_user_says_what_is_wanted_and_at_the_ends_of_a_message() -> None:
-    asked = "how much is it"
-    for role in ("system", "assistant", "tool"):
-        assert not purposes(Prompt((Message(role, asked),)))
-    pad = "x " * 300
-    assert not purposes(of_user(f"{pad}{asked} {pad}"))
-    assert purposes(of_user(f"{pad}{asked}")) == purposes(of_user(f"{asked} {pad}")) == {Purpose.AMOUNT}
 
 
 @pytest.mark.parametrize(
@@ -333,12 +174,43 @@ CODE = Finding(0, 7, FindingType.CODE, Ppm(1), Ppm(600_000), "t")
 
 
 def test_a_general_form_that_would_show_a_hidden_value_is_not_used() -> None:
-    texts = ("12.03.2024", "03.2024")
-    (one, other) = mask(texts, ((DATE,), (CODE,)), CLOUD, Vault())
+    day, month = "March 12, 2024", "March 2024"
+    found = (replace(DATE, end=len(day)),), (replace(CODE, end=len(month)),)
+    (one, other) = mask((day, month), found, CLOUD, Vault())
     assert (one.text, other.text) == ("[DATE_1]", "[CODE_1]")
+    assert mask((day,), found[:1], CLOUD, Vault())[0].text == month
     vault = Vault()
-    vault.placeholder_for(FindingType.CODE, "2024")
-    assert mask(texts[:1], ((DATE,),), CLOUD, vault)[0].text == "[DATE_1]"
+    vault.placeholder_for(FindingType.CODE, month)
+    assert mask((day,), found[:1], CLOUD, vault)[0].text == "[DATE_1]"
+
+
+def test_a_value_that_grows_has_no_general_form() -> None:
+    (grown,) = merge([DATE, replace(DATE, start=5, end=12, general=None)])
+    assert (grown.start, grown.end, grown.general) == (0, 12, None)
+
+
+def test_a_value_of_two_types_has_no_general_form() -> None:
+    texts = ("How many days until 2024?", "2024 pieces")
+    year = Finding(20, 24, FindingType.DATE, Ppm(1), QUASI, "t")
+    both = ((year,), (replace(year, start=0, end=4, type=FindingType.ORG),))
+    one, other = with_forms(of_user(*texts), texts, both, DEFAULT_FLOORS, has_topic=False)
+    assert one[0].general is other[0].general is None
+    texts, both = texts[::-1], both[::-1]
+    other, one = with_forms(of_user(*texts), texts, both, DEFAULT_FLOORS, has_topic=False)
+    assert one[0].general is other[0].general is None
+    _, alone = with_forms(of_user(*texts), texts, ((), (year,)), DEFAULT_FLOORS, has_topic=False)
+    assert alone[0].general == General(Grain.MONTH, CLOUD)
+
+
+def test_a_general_form_exposes_more_than_a_placeholder_and_less_than_the_value() -> None:
+    found = judged(of_user("How much is 20 % of 52,340 EUR?"))
+    shares = [found.exposure_ppm(trust) for trust in (Ppm(199_999), CLOUD, QUASI)]
+    assert shares == [68_000, 100_000, 200_000]
+
+
+def test_what_reads_as_a_placeholder_is_masked_for_everybody() -> None:
+    literal = replace(CODE, type=FindingType.LITERAL, floor_ppm=Ppm(0))
+    assert form_for(literal, Ppm(1_000_000)) is Form.MASK
 
 
 def test_a_value_that_was_something_more_in_an_earlier_turn_stays_hidden() -> None:
@@ -359,14 +231,3 @@ def test_a_value_masked_in_one_place_is_masked_in_all() -> None:
 def test_a_generalised_value_in_a_text_that_cannot_change_is_a_fault() -> None:
     with pytest.raises(PrivacyFault, match="still visible"):
         mask(("12.03.2024",), ((DATE,),), CLOUD, Vault(), ("job-12.03.2024",))
-
-
-def test_words_of_birth_and_home() -> None:
-    for text in ("born 1984", "date of birth", "my age is", "geboren am", "née le", "nacida el"):
-        assert speaks_of_birth([text]), text
-    for text in ("the page", "a manager", "storage"):
-        assert not speaks_of_birth([text]), text
-    for text in ("I live here", "from Porto", "ich wohne", "j'habite", "vivo en"):
-        assert speaks_of_home([text]), text
-    for text in ("delivery", "online", "a trip to the sea"):
-        assert not speaks_of_home([text]), text
