@@ -6,7 +6,7 @@ reader, and everything that counts, scores or replaces asks it, so that they agr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
 from typing import Final
@@ -95,7 +95,7 @@ def with_forms(
             general = _general(one, value, aims, coarse, floors)
             chosen[value] = general if chosen.get(value, general) == general else None
     return tuple(
-        tuple(replace(one, general=chosen[text[one.start : one.end]]) for one in found)
+        tuple(_formed(one, text[one.start : one.end], chosen) for one in found)
         for text, found in zip(texts, findings, strict=True)
     )
 
@@ -112,6 +112,14 @@ def _general(
     if floor >= finding.floor_ppm or finding.floor_ppm > floors.of(finding.type):
         return None  # of no use, or a detector asks for more than its type does
     return General(grain, floor) if generalise(value, grain) is not None else None
+
+
+def _formed(finding: Finding, value: str, chosen: Mapping[str, General | None]) -> Finding:
+    """Give a finding its general form; one that is general already ("March 2024") has the floor of that."""
+    general = chosen[value]
+    if general is not None and generalise(value, general.grain) == value:
+        return replace(finding, floor_ppm=general.floor_ppm)
+    return replace(finding, general=general)
 
 
 def _is_nobodys(texts: Sequence[str], findings: Findings) -> bool:

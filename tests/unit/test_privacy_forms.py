@@ -162,6 +162,15 @@ def test_one_value_has_one_form_in_every_field() -> None:
     assert "50,000" not in repr(sanitized)
 
 
+def test_what_is_general_already_is_seen_as_it_is_and_not_counted() -> None:
+    prompt = of_user("What are 20 percent of 340 EUR, and how many days between 12.03.2024 and 03.2024?")
+    date = Finding(0, 7, FindingType.DATE, Ppm(1), QUASI, "t")
+    (found,) = with_forms(prompt, ["03.2024"], ((date,),), DEFAULT_FLOORS, has_topic=False)
+    assert found == (replace(date, floor_ppm=CLOUD),)
+    (found,) = with_forms(of_user("03.2024"), ["03.2024"], ((date,),), DEFAULT_FLOORS, has_topic=False)
+    assert found == (date,)
+
+
 def test_the_note_on_placeholders_stands_only_beside_one() -> None:
     for text, is_told in (("How much is 20 % of 340 EUR?", False), ("How much is 340 EUR, Anna Kern?", True)):
         prompt = of_user(text)
@@ -199,7 +208,7 @@ def test_a_value_of_two_types_has_no_general_form() -> None:
     other, one = with_forms(of_user(*texts), texts, both, DEFAULT_FLOORS, has_topic=False)
     assert one[0].general is other[0].general is None
     _, alone = with_forms(of_user(*texts), texts, ((), (year,)), DEFAULT_FLOORS, has_topic=False)
-    assert alone[0].general == General(Grain.MONTH, CLOUD)
+    assert (alone[0].floor_ppm, alone[0].general) == (CLOUD, None)
 
 
 def test_a_general_form_exposes_more_than_a_placeholder_and_less_than_the_value() -> None:
