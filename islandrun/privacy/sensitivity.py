@@ -152,7 +152,8 @@ def _detect(place: Field, detectors: Sequence[Detector], floors: Floors) -> tupl
             if one.start < 0 or one.end > ahead + size or one.start >= one.end:
                 raise ValueError(f"detector {detector.name} found something outside its text")
             if end > start:
-                found.append(replace(one, start=start, end=end, floor_ppm=_floor(one, floors)))
+                floor = _floor(one, floors)
+                found.append(replace(one, start=start, end=end, floor_ppm=floor, general=None))
     return merge(found)
 
 

@@ -144,6 +144,18 @@ def test_a_detector_that_asks_for_more_and_an_owner_with_a_high_floor_have_no_ge
     assert judged(of_user("How much is 20 % of 52,340 EUR?"), low).findings[0][0].general is None
 
 
+def test_a_detector_has_no_say_in_forms() -> None:
+    class Lax(Names):
+        def __call__(self, text: str) -> tuple[Finding, ...]:
+            return tuple(
+                replace(one, general=General(Grain.MAGNITUDE, Ppm(0))) for one in super().__call__(text)
+            )
+
+    for text in ("52,340 EUR", "How much is 52,340 EUR?"):
+        found = assess(of_user(text), (Lax(),)).findings[0]
+        assert [form_for(one, Ppm(199_999)) for one in found] == [Form.MASK]
+
+
 def test_one_value_has_one_form_in_every_field() -> None:
     call = ToolCall("1", "pay", '{"sum": "52,340 EUR", "note": "x"}')
     prompt = Prompt(
