@@ -151,7 +151,7 @@ def test_a_detector_has_no_say_in_forms() -> None:
                 replace(one, general=General(Grain.MAGNITUDE, Ppm(0))) for one in super().__call__(text)
             )
 
-    for text in ("52,340 EUR", "How much is 52,340 EUR?"):
+    for text in ("52,340 EUR", "x52,340 EUR", "How much is x52,340 EUR?"):
         found = assess(of_user(text), (Lax(),)).findings[0]
         assert [form_for(one, Ppm(199_999)) for one in found] == [Form.MASK]
 
