@@ -17,7 +17,7 @@ from islandrun.errors import PrivacyFault
 from islandrun.privacy import fields
 from islandrun.privacy.detect import literals
 from islandrun.privacy.detect.merge import merge
-from islandrun.privacy.detect.propagate import Known, Value
+from islandrun.privacy.detect.propagate import Known, Value, values_like
 from islandrun.privacy.disguises import in_disguise
 from islandrun.privacy.floors import DEFAULT_FLOORS
 from islandrun.privacy.forms import Form, form_for, general_texts
@@ -32,6 +32,8 @@ KEEP_PLACEHOLDERS: Final = (
     "Tokens in square brackets, a type and a number such as [TYPE_1], stand for values that are hidden from "
     "you. Write a token unchanged, brackets included, wherever you mean its value."
 )
+_IDEOGRAPHS: Final = "\u2e80"
+"""From here on, one character is a word or a syllable, so that two are enough to tell."""
 _PASS: Final = object()
 
 
@@ -112,6 +114,11 @@ def mask(
     before = list(_hidden_before(vault, trust_ppm))
     known = Known([*_values(texts, chosen), *before])
     complete = [_complete(text, found, known) for text, found in zip(texts, chosen, strict=True)]
+    vault.introduce(
+        (one.type, text[one.start : one.end])
+        for text, found in zip(texts, complete, strict=True)
+        for one in found
+    )
     general = _general(texts, complete, general_texts(texts, chosen, trust_ppm), before)
     masked = tuple(_mask(text, found, vault, general) for text, found in zip(texts, complete, strict=True))
     _check(texts, masked, vault, fixed, general)
@@ -146,17 +153,21 @@ def _values(texts: Sequence[str], findings: Sequence[Sequence[Finding]]) -> Iter
     for text, found in zip(texts, findings, strict=True):
         for one in found:
             original = text[one.start : one.end]
-            if one.type is not FindingType.LITERAL and len(original) >= VISIBLE_LENGTH_MIN:
+            if one.type is not FindingType.LITERAL and _tells(original):
                 yield Value(original, one.type, one.floor_ppm)
 
 
 def _hidden_before(vault: Vault, trust_ppm: Ppm) -> Iterable[Value]:
-    """Yield what earlier turns hid, so that a name is hidden also where nothing gives it away."""
+    """Yield what earlier turns hid, so that a name is hidden, in part too, where nothing gives it away."""
     for placeholder, original in vault.originals().items():
         kind = FindingType(placeholder[1:].rpartition("_")[0])
         floor = DEFAULT_FLOORS.of(kind)
-        if floor > trust_ppm and len(original) >= VISIBLE_LENGTH_MIN:
-            yield Value(original, kind, floor)
+        if kind is not FindingType.LITERAL and floor > trust_ppm and _tells(original):
+            yield from values_like(original, kind, floor)
+
+
+def _tells(original: str) -> bool:
+    return len(original) >= VISIBLE_LENGTH_MIN or (len(original) == 2 and min(original) >= _IDEOGRAPHS)
 
 
 def _complete(text: str, found: Sequence[Finding], known: Known) -> tuple[Finding, ...]:

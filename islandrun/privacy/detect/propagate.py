@@ -1,8 +1,8 @@
 """A value once found is found in every other place.
 
-`Known` looks for many values at once, word by word. A name is looked for in any case and in its
-parts ("Smith" after "John Smith"), all else exactly; a long value with a checksum or a format is found
-even where it is glued to other characters.
+`Known` looks for many values at once, word by word: a value exactly, a name in all of its forms. A long
+value with a checksum or a format is found even where it is glued to other characters, and so is one in a
+script that puts no space between words.
 """
 
 from __future__ import annotations
@@ -13,13 +13,23 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from islandrun.privacy.detect.merge import merge
+from islandrun.privacy.detect.name_forms import (
+    ORDINARY_WORDS,
+    SPACELESS,
+    WORD,
+    NameForm,
+    end_of_form,
+    forms_of,
+    humps,
+    is_hump,
+    plain,
+    spaceless_forms_of,
+    stands_as_name,
+)
 from islandrun.privacy.detect.rule import PROPAGATED
-from islandrun.privacy.detect.words import AMBIGUOUS, ORDINARY
 from islandrun.vocabulary import Finding, FindingType, Ppm
 
-_TOKEN: Final = re.compile(r"[^\W_]+")
-_PART: Final = re.compile(r"[^\W\d_][^\W\d_'\u2019-]*")
-_PART_LENGTH_MIN: Final = 3
+_TOKEN: Final = re.compile(rf"[^\W_{SPACELESS}]+")
 _GLUED_LENGTH: Final = 8
 _GLUED: Final = frozenset(
     {
@@ -33,18 +43,20 @@ _GLUED: Final = frozenset(
     }
 )
 _FEW: Final = 16
-_WORDS: Final = AMBIGUOUS | ORDINARY
+_SPACELESS_LENGTH_MIN: Final = 2
+_OPEN_SIDE: Final = re.compile(rf"[{SPACELESS}]")
+_KATAKANA: Final = re.compile("[\u30a1-\u30fa\u30fc-\u30ff]")
+_HANGUL: Final = re.compile("[\uac00-\ud7af]")
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What to look for. `any_case` values are held casefolded."""
+    """What to look for: a text as it is, or a `form` of a name, which folds its words."""
 
     text: str = field(repr=False)
     type: FindingType
     floor_ppm: Ppm
-    any_case: bool = False
-    confidence_ppm: Ppm = PROPAGATED
+    form: NameForm | None = field(default=None, repr=False)
 
 
 class Known:
@@ -52,12 +64,16 @@ class Known:
 
     def __init__(self, values: Iterable[Value]) -> None:
         self._words: dict[str, list[tuple[int, Value]]] = {}
+        self._names: dict[str, list[tuple[NameForm, Value]]] = {}
         self._glued: dict[str, list[Value]] = {}
-        for value in sorted(set(values), key=lambda one: (-len(one.text), one.text, one.type)):
+        for value in sorted(dict.fromkeys(values), key=lambda one: (-len(one.text), one.text, one.type)):
             self._add(value)
         self._head_lengths = sorted({len(head) for head in self._glued})
 
     def _add(self, value: Value) -> None:
+        if value.form is not None:
+            self._names.setdefault(value.form.words[0], []).append((value.form, value))
+            return
         word = _TOKEN.search(value.text)
         if word is not None:
             self._words.setdefault(word[0].casefold(), []).append((word.start(), value))
@@ -71,61 +87,103 @@ class Known:
                 for offset, value in self._words.get(word[0].casefold(), ()):
                     start = word.start() - offset
                     if start >= 0 and _stands_at(text, start, value):
-                        yield _finding(value, start)
+                        yield _finding(value, start, start + len(value.text))
+        if self._names:
+            yield from self._find_names(text)
         yield from self._find_glued(text)
 
+    def _find_names(self, text: str) -> Iterator[Finding]:
+        """Look for forms of names; of those that overlap, the first and longest stands for all."""
+        found = list(WORD.finditer(text))
+        covered, floor = 0, -1
+        for index, word in enumerate(found):
+            places = [
+                _finding(value, word.start(), end)
+                for form, value in self._names.get(plain(word[0]), ())
+                if (end := end_of_form(text, found, index, form)) is not None
+            ]
+            for one in sorted(places, key=lambda one: (-one.end, -one.floor_ppm)):
+                if one.start >= covered or one.floor_ppm > floor:
+                    yield one
+                    covered, floor = max(covered, one.end), one.floor_ppm
+            if word.end() > covered:
+                yield from self._find_humps(word)
+
+    def _find_humps(self, word: re.Match[str]) -> Iterator[Finding]:
+        for left, right in humps(word[0]):
+            hump = word[0][left:right]
+            for form, value in self._names.get(plain(hump), ()):
+                if is_hump(hump, form):
+                    yield _finding(value, word.start() + left, word.start() + right)
+
     def _find_glued(self, text: str) -> Iterator[Finding]:
+        for value, start in self._glued_places(text):
+            if _parts_words(text, start, value):
+                yield _finding(value, start, start + len(value.text))
+
+    def _glued_places(self, text: str) -> Iterator[tuple[Value, int]]:
         """Look for values inside longer words: one by one when they are few, else by their heads."""
         if len(self._glued) > _FEW:
             for start in range(len(text)):
                 for size in self._head_lengths:
                     for value in self._glued.get(text[start : start + size], ()):
                         if text.startswith(value.text, start):
-                            yield _finding(value, start)
+                            yield value, start
             return
         for value in (value for bucket in self._glued.values() for value in bucket):
             start = text.find(value.text)
             while start >= 0:
-                yield _finding(value, start)
+                yield value, start
                 start = text.find(value.text, start + len(value.text))
 
 
 def _stands_at(text: str, start: int, value: Value) -> bool:
     end = start + len(value.text)
-    there = text[start:end]
-    if (there.casefold() if value.any_case else there) != value.text:
+    if text[start:end] != value.text:
         return False
-    begins_word = start > 0 and value.text[0].isalnum() and text[start - 1].isalnum()
-    ends_word = end < len(text) and value.text[-1].isalnum() and text[end].isalnum()
-    return not begins_word and not ends_word
+    if _is_inside_word(text, start) or _is_inside_word(text, end):
+        return False
+    careful = value.type is FindingType.PERSON and value.text.lower() in ORDINARY_WORDS
+    return not careful or stands_as_name(text, start, end)
 
 
-def _finding(value: Value, start: int) -> Finding:
+def _is_inside_word(text: str, at: int) -> bool:
+    """Say whether letters or digits of one script stand on both sides of a place."""
+    if not 0 < at < len(text) or not (text[at - 1].isalnum() and text[at].isalnum()):
+        return False
+    return not (_OPEN_SIDE.match(text, at - 1) or _OPEN_SIDE.match(text, at))
+
+
+def _parts_words(text: str, start: int, value: Value) -> bool:
+    """Say whether a value in a script without spaces may begin and end here."""
     end = start + len(value.text)
-    return Finding(start, end, value.type, value.confidence_ppm, value.floor_ppm, "propagated")
+    if _KATAKANA.match(value.text[0]) and (_KATAKANA.match(text, start - 1) if start else None):
+        return False
+    if _KATAKANA.match(value.text[-1]) and _KATAKANA.match(text, end):
+        return False
+    return not (start and _HANGUL.match(value.text[0]) and _HANGUL.match(text, start - 1))
+
+
+def _finding(value: Value, start: int, end: int) -> Finding:
+    return Finding(start, end, value.type, PROPAGATED, value.floor_ppm, "propagated")
 
 
 def values_of(text: str, finding: Finding) -> Iterator[Value]:
     """Yield what to look for elsewhere because of one finding."""
-    original = text[finding.start : finding.end]
-    yield Value(original, finding.type, finding.floor_ppm)
-    if finding.type is not FindingType.PERSON:
-        return
-    folded = original.casefold()
-    if len(original) >= _PART_LENGTH_MIN and len(folded) == len(original) and folded not in _WORDS:
-        yield Value(folded, finding.type, finding.floor_ppm, any_case=True)
-    for part in _PART.findall(original):
-        yield from _part_values(part, finding)
+    yield from values_like(text[finding.start : finding.end], finding.type, finding.floor_ppm)
 
 
-def _part_values(part: str, finding: Finding) -> Iterator[Value]:
-    folded = part.casefold()
-    if len(part) < _PART_LENGTH_MIN or len(folded) != len(part):
+def values_like(original: str, kind: FindingType, floor_ppm: Ppm) -> Iterator[Value]:
+    """Yield what to look for because a text is a value of this type: a name in all of its forms."""
+    yield Value(original, kind, floor_ppm)
+    if kind is not FindingType.PERSON:
         return
-    if folded not in _WORDS:
-        yield Value(folded, finding.type, finding.floor_ppm, any_case=True)
-    elif part[:1].isupper() and folded in AMBIGUOUS:
-        yield Value(part, finding.type, finding.floor_ppm)
+    for form in forms_of(original):
+        yield Value("", kind, floor_ppm, form)
+    if _OPEN_SIDE.search(original):
+        for part in spaceless_forms_of(original):
+            if len(part) >= _SPACELESS_LENGTH_MIN:
+                yield Value(part, kind, floor_ppm)
 
 
 def propagate(texts: Sequence[str], findings: Sequence[Sequence[Finding]]) -> tuple[tuple[Finding, ...], ...]:
@@ -145,9 +203,9 @@ def propagate(texts: Sequence[str], findings: Sequence[Sequence[Finding]]) -> tu
 
 def _highest(values: Iterable[Value]) -> list[Value]:
     """Keep one value for each text: the one with the highest floor."""
-    best: dict[tuple[str, bool], Value] = {}
+    best: dict[tuple[str, NameForm | None], Value] = {}
     for value in values:
-        key = (value.text, value.any_case)
+        key = (value.text, value.form)
         if key not in best or value.floor_ppm > best[key].floor_ppm:
             best[key] = value
     return list(best.values())
