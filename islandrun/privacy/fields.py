@@ -1,8 +1,8 @@
 """Every text of a prompt, as a flat tuple and back: the one place that knows where text can hide.
 
-Messages, speaker names, tool definitions, tool calls, formats. JSON is taken apart token by token into
-its keys and leaves, so that a value is masked inside its own quotes, a key that comes twice hides
-nothing, and all else in the JSON stays byte for byte.
+Messages, speaker names, tool definitions, tool calls and their results, formats. JSON is taken apart token
+by token into its keys and leaves, so that a value is masked inside its own quotes, a key that comes twice
+hides nothing, and all else in the JSON stays byte for byte. JSON inside a string of JSON likewise.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ from islandrun.vocabulary import Message, Prompt, ToolCall, ToolDefinition
 
 _JSON_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|[:,\[\]{}]', re.DOTALL)
 _PUNCTUATION: Final = frozenset(":,[]{}")
+_DEPTH_MAX: Final = 4
+"""JSON in a string of JSON is taken apart this deep; what lies deeper is one text."""
+_RESULT: Final = "tool"
+"""The role of a message whose text a program wrote, and which may be JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,10 @@ def replace(prompt: Prompt, new: Sequence[str]) -> Prompt:
 
 def _walk(prompt: Prompt) -> Iterator[Field]:
     for message in prompt.messages:
-        yield Field(message.text)
+        if message.role == _RESULT:
+            yield from _json_fields(message.text, with_context=True)
+        else:
+            yield Field(message.text)
         yield Field(message.name, "name: " if message.name else "")
         for call in message.tool_calls:
             yield from _json_fields(call.arguments, with_context=True)
@@ -81,39 +88,47 @@ def _walk(prompt: Prompt) -> Iterator[Field]:
     yield from _json_fields(prompt.response_format, with_context=False)
 
 
-def _json_fields(text: str, *, with_context: bool) -> Iterator[Field]:
-    """Yield the keys and leaves of JSON text; text that is not JSON is one field."""
-    if not _is_json(text):
-        yield Field(text)
+def _json_fields(text: str, *, with_context: bool, under: str = "", depth: int = 0) -> Iterator[Field]:
+    """Yield the keys and leaves of JSON text, each under its key; text that is not JSON is one field."""
+    if not _is_json(text, depth):
+        yield Field(text, under)
         return
-    key, latest = "", ""
+    key, latest = under, ""
+    around: list[str] = []
     for part in _JSON_TOKEN.findall(text):
         if part == ":":
-            key = latest
-        elif part in "{},":
-            key = ""
-        elif part not in _PUNCTUATION:
+            key = f"{latest}: " if with_context and latest else ""
+        elif part in "{[":
+            around.append(key if part == "[" else "")
+            key = around[-1]
+        elif part in "}]":
+            around.pop()
+        elif part == ",":
+            key = around[-1]
+        else:
             latest = _decoded(part)
-            yield Field(latest, f"{key}: " if with_context and key else "")
+            yield from _json_fields(latest, with_context=with_context, under=key, depth=depth + 1)
 
 
 def _replace_message(message: Message, supply: Iterator[str]) -> Message:
-    text, name = next(supply), next(supply)
+    text = _replace_json(message.text, supply) if message.role == _RESULT else next(supply)
+    name = next(supply)
     calls = tuple(
         ToolCall(call.id, call.name, _replace_json(call.arguments, supply)) for call in message.tool_calls
     )
     return changed(message, text=text, name=name, tool_calls=calls)
 
 
-def _replace_json(text: str, supply: Iterator[str]) -> str:
-    if not _is_json(text):
+def _replace_json(text: str, supply: Iterator[str], depth: int = 0) -> str:
+    if not _is_json(text, depth):
         return next(supply)
 
     def swap(found: re.Match[str]) -> str:
         token = found[0]
         if token in _PUNCTUATION:
             return token
-        old, new = _decoded(token), next(supply)
+        old = _decoded(token)
+        new = _replace_json(old, supply, depth + 1)
         return token if new == old else json.dumps(new, ensure_ascii=False)
 
     return _JSON_TOKEN.sub(swap, text)
@@ -123,8 +138,9 @@ def _decoded(token: str) -> str:
     return str(json.loads(token)) if token.startswith('"') else token
 
 
-def _is_json(text: str) -> bool:
-    if not text.lstrip().startswith(("{", "[", '"')):
+def _is_json(text: str, depth: int) -> bool:
+    """Say whether a text is to be taken apart; inside a string only an object or a list is."""
+    if depth > _DEPTH_MAX or not text.lstrip().startswith(("{", "[") if depth else ("{", "[", '"')):
         return False
     try:
         json.loads(text)
