@@ -86,7 +86,7 @@ _DEPTH_MAX: Final = 4
 
 
 class JsonRestorer:
-    """Restores JSON text that arrives in pieces, and JSON in its strings; other text is restored as it stands.
+    """Restores JSON that arrives in pieces, and JSON in its strings; other text is restored as it stands.
 
     A placeholder that stands where a value should becomes a string. With an empty vault nothing is touched.
     """
