@@ -17,7 +17,7 @@ from islandrun.errors import PrivacyFault
 from islandrun.privacy import fields
 from islandrun.privacy.detect import literals
 from islandrun.privacy.detect.merge import merge
-from islandrun.privacy.detect.propagate import Known, Value, values_like
+from islandrun.privacy.detect.propagate import Known, Value, value_of
 from islandrun.privacy.disguises import in_disguise
 from islandrun.privacy.floors import DEFAULT_FLOORS
 from islandrun.privacy.forms import Form, form_for, general_texts
@@ -163,7 +163,7 @@ def _hidden_before(vault: Vault, trust_ppm: Ppm) -> Iterable[Value]:
         kind = FindingType(placeholder[1:].rpartition("_")[0])
         floor = DEFAULT_FLOORS.of(kind)
         if kind is not FindingType.LITERAL and floor > trust_ppm and _tells(original):
-            yield from values_like(original, kind, floor)
+            yield value_of(original, kind, floor)
 
 
 def _tells(original: str) -> bool:

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from types import MappingProxyType
-from typing import Final, NoReturn, Self, TypeAlias
+from typing import Final, NoReturn, Self, TypeAlias, TypeVar
 
 from islandrun.errors import PrivacyFault
 from islandrun.privacy import placeholders
@@ -21,9 +21,12 @@ from islandrun.privacy.persons import Company, Name, addressed, fits, read_compa
 from islandrun.vocabulary import FindingType
 
 ENTRIES_MAX: Final = 10_000
+_NAMESAKES_MAX: Final = 64
+"""When more people share a word, a form of it has a number of its own."""
 _RIVALS: Final = 2
 """Two fuller names that fit are enough to know that a form is ambiguous."""
 
+_Holder = TypeVar("_Holder", int, str)
 _Entity: TypeAlias = tuple[FindingType, int]
 _NUMBERS: Final = frozenset({FindingType.CARD, FindingType.IBAN, FindingType.PHONE, FindingType.NATIONAL_ID})
 _CASELESS: Final = frozenset({FindingType.EMAIL, FindingType.ADDRESS})
@@ -136,7 +139,7 @@ class Vault:
 
     def _person(self, form: Name) -> int:
         """Return the one person who has this name, else the one whom it may mean, else a new one."""
-        near = min((self._people.get(word, []) for word in form.words if len(word) > 1), key=len, default=[])
+        near = _namesakes(form, self._people)
         fitting = [number for number in near if fits(form, self._names[number])]
         same = [number for number in fitting if self._names[number].words == form.words]
         only = same or fitting
@@ -168,10 +171,16 @@ def _fuller_people_first(texts: Sequence[str]) -> Iterator[str]:
         for word in {*name.words, name.joined}:
             holders.setdefault(word, []).append(text)
     for text, name in names.items():
-        near = min((holders[word] for word in name.words if len(word) > 1), key=len, default=[])
+        near = _namesakes(name, holders)
         fuller = (one for one in near if _says_more(names[one], name) and fits(name, names[one]))
         yield from islice(fuller, _RIVALS)
         yield text
+
+
+def _namesakes(form: Name, holders: Mapping[str, list[_Holder]]) -> list[_Holder]:
+    """Return who holds the rarest word of a form; nobody when they are too many to tell apart."""
+    near = min((holders.get(word, []) for word in form.words if len(word) > 1), key=len, default=[])
+    return near if len(near) <= _NAMESAKES_MAX else []
 
 
 def _says_more(full: Name, form: Name) -> bool:

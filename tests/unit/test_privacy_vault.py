@@ -138,3 +138,11 @@ def test_a_vault_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         vault.placeholder_for(PERSON, original)
     with pytest.raises(PrivacyFault, match="at most 2"):
         vault.placeholder_for(PERSON, "c")
+
+
+def test_a_word_that_very_many_share_tells_nobody_and_costs_little() -> None:
+    many = [f"{first}{second}nna Smith" for first in "ABCDEFGHIJ" for second in "aeiouyjkl"]
+    assert placed(PERSON, *many, "A. Smith", "Aanna Smith's")[-2:] == [
+        f"[PERSON_{len(many) + 1}]",
+        "[PERSON_1b]",
+    ]

@@ -31,7 +31,6 @@ _HUMP: Final = re.compile(
 
 _POSSESSIVE: Final = re.compile(r"['\u2019]s\b")
 
-_HUMPS_MAX: Final = 24
 _HUMPS_TOGETHER_MAX: Final = 4
 _WORDS_MAX: Final = 6
 _PART_LENGTH_MIN: Final = 3
@@ -116,6 +115,8 @@ def _whole_forms(found: list[str]) -> Iterator[NameForm]:
 def spaceless_forms_of(name: str) -> Iterator[str]:
     """Yield the strings to look for when a name is written in a script without spaces."""
     runs = _SPACELESS_RUN.findall(name)
+    if not runs:
+        return
     whole = "".join(runs)
     yield from dict.fromkeys([whole, *runs] if len(runs) > 1 else [whole])
     if len(runs) == 1 and re.fullmatch(r"[\u3400-\u9fff\uac00-\ud7af]{3,4}", whole):
@@ -127,7 +128,7 @@ def humps(word: str) -> list[tuple[int, int]]:
     if word.islower() or word.isupper() or word[1:].islower():
         return []
     bounds = [0, *(found.start() for found in _HUMP.finditer(word)), len(word)]
-    if not 2 < len(bounds) <= _HUMPS_MAX:
+    if len(bounds) == 2:
         return []
     return [
         (bounds[left], bounds[right])

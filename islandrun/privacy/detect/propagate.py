@@ -44,6 +44,7 @@ _GLUED: Final = frozenset(
 )
 _FEW: Final = 16
 _SPACELESS_LENGTH_MIN: Final = 2
+"""One character of such a script is part of many words."""
 _OPEN_SIDE: Final = re.compile(rf"[{SPACELESS}]")
 _KATAKANA: Final = re.compile("[\u30a1-\u30fa\u30fc-\u30ff]")
 _HANGUL: Final = re.compile("[\uac00-\ud7af]")
@@ -51,12 +52,12 @@ _HANGUL: Final = re.compile("[\uac00-\ud7af]")
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What to look for: a text as it is, or a `form` of a name, which folds its words."""
+    """What to look for: a text as it is, or `in_all_forms` in which a name may stand."""
 
     text: str = field(repr=False)
     type: FindingType
     floor_ppm: Ppm
-    form: NameForm | None = field(default=None, repr=False)
+    in_all_forms: bool = False
 
 
 class Known:
@@ -71,8 +72,12 @@ class Known:
         self._head_lengths = sorted({len(head) for head in self._glued})
 
     def _add(self, value: Value) -> None:
-        if value.form is not None:
-            self._names.setdefault(value.form.words[0], []).append((value.form, value))
+        if value.in_all_forms:
+            for form in forms_of(value.text):
+                self._names.setdefault(form.words[0], []).append((form, value))
+            for part in spaceless_forms_of(value.text):
+                self._add(Value(part, value.type, value.floor_ppm))
+        if len(value.text) < _SPACELESS_LENGTH_MIN and _OPEN_SIDE.match(value.text):
             return
         word = _TOKEN.search(value.text)
         if word is not None:
@@ -170,20 +175,12 @@ def _finding(value: Value, start: int, end: int) -> Finding:
 
 def values_of(text: str, finding: Finding) -> Iterator[Value]:
     """Yield what to look for elsewhere because of one finding."""
-    yield from values_like(text[finding.start : finding.end], finding.type, finding.floor_ppm)
+    yield value_of(text[finding.start : finding.end], finding.type, finding.floor_ppm)
 
 
-def values_like(original: str, kind: FindingType, floor_ppm: Ppm) -> Iterator[Value]:
-    """Yield what to look for because a text is a value of this type: a name in all of its forms."""
-    yield Value(original, kind, floor_ppm)
-    if kind is not FindingType.PERSON:
-        return
-    for form in forms_of(original):
-        yield Value("", kind, floor_ppm, form)
-    if _OPEN_SIDE.search(original):
-        for part in spaceless_forms_of(original):
-            if len(part) >= _SPACELESS_LENGTH_MIN:
-                yield Value(part, kind, floor_ppm)
+def value_of(original: str, kind: FindingType, floor_ppm: Ppm) -> Value:
+    """Return what to look for because a text is a value of this type: a name in all of its forms."""
+    return Value(original, kind, floor_ppm, in_all_forms=kind is FindingType.PERSON)
 
 
 def propagate(texts: Sequence[str], findings: Sequence[Sequence[Finding]]) -> tuple[tuple[Finding, ...], ...]:
@@ -203,9 +200,9 @@ def propagate(texts: Sequence[str], findings: Sequence[Sequence[Finding]]) -> tu
 
 def _highest(values: Iterable[Value]) -> list[Value]:
     """Keep one value for each text: the one with the highest floor."""
-    best: dict[tuple[str, NameForm | None], Value] = {}
+    best: dict[tuple[str, bool], Value] = {}
     for value in values:
-        key = (value.text, value.form)
+        key = (value.text, value.in_all_forms)
         if key not in best or value.floor_ppm > best[key].floor_ppm:
             best[key] = value
     return list(best.values())
