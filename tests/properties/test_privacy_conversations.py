@@ -21,7 +21,7 @@ from islandrun.privacy.vault import Vault
 from islandrun.vocabulary import Finding, FindingType, Message, Ppm, Prompt, ToolCall, ToolDefinition
 
 COUNT = int(os.environ.get("ISLANDRUN_CONVERSATIONS", "3000"))
-BATCHES = 10
+BATCHES = max(10, COUNT // 1000)
 
 SHELLS = [
     "{}", "[PERSON_1] {}", "{} PERSON_2", "[[{}]]", "[{}", "{}]", ".*{}+?^$(|)", '"{}"', "{}\\", "\\{}",
