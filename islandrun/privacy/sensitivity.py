@@ -13,7 +13,9 @@ from typing import Final
 
 from islandrun.privacy.detect import RULES, Detector, TopicDetector
 from islandrun.privacy.detect.merge import merge
+from islandrun.privacy.detect.owner import NO_OWNER_RULES, OwnerRules
 from islandrun.privacy.detect.propagate import Known, propagate, values_of
+from islandrun.privacy.detect.sound import sound
 from islandrun.privacy.fields import Field, fields, fixed_texts
 from islandrun.privacy.floors import DEFAULT_FLOORS, Floors
 from islandrun.privacy.forms import Form, form_for, seen_ppm, with_forms
@@ -92,32 +94,43 @@ def assess(
     detectors: Sequence[Detector] = (RULES,),
     floors: Floors = DEFAULT_FLOORS,
     sensitivity_min_ppm: Ppm = Ppm(0),
+    owner: OwnerRules = NO_OWNER_RULES,
 ) -> Assessment:
-    """Judge a prompt. Never raises: a fault, or a text too long or not encodable, gives `WITHHELD`."""
+    """Judge a prompt. Never raises: a fault, or a text too long or not encodable, gives `WITHHELD`.
+
+    `floors` and `owner` are the owner's; to be looked for, `owner` must also stand among the detectors.
+    """
     try:
-        return _assess(prompt, tuple(detectors), floors, sensitivity_min_ppm)
+        return _assess(prompt, _Watch(tuple(detectors), floors, owner), sensitivity_min_ppm)
     except Exception:  # a detector of somebody else may raise anything
         return WITHHELD
 
 
-def _assess(
-    prompt: Prompt, detectors: tuple[Detector, ...], floors: Floors, sensitivity_min_ppm: Ppm
-) -> Assessment:
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """Who looks, and the owner's table and rules."""
+
+    detectors: tuple[Detector, ...]
+    floors: Floors
+    owner: OwnerRules
+
+
+def _assess(prompt: Prompt, watch: _Watch, sensitivity_min_ppm: Ppm) -> Assessment:
     places, fixed = fields(prompt), fixed_texts(prompt)
     pieces = tuple(place.text for place in places)
-    if len(places) > TEXTS_MAX or sum(map(len, (*pieces, *fixed))) > CHARACTERS_MAX or not detectors:
+    if len(places) > TEXTS_MAX or sum(map(len, (*pieces, *fixed))) > CHARACTERS_MAX or not watch.detectors:
         return WITHHELD
     for piece in (*pieces, *fixed):
         piece.encode()  # a lone surrogate cannot be sent, so it is not judged either
-    single = _detect_all(places, detectors, floors)
-    findings = propagate(pieces, single)
-    finds_names = any(detector.finds_names for detector in detectors)
+    spread = propagate(pieces, _detect_all(places, watch))
+    findings = tuple(map(watch.owner.without_allowed, pieces, spread))
+    finds_names = any(detector.finds_names for detector in watch.detectors)
     found = topics(pieces, findings, finds_names=finds_names)
-    found += _learned(places, detectors, found)
-    found += _of_fixed_texts(pieces, findings, fixed, detectors, floors)
+    found += _learned(places, watch.detectors, found)
+    found += _of_fixed_texts(pieces, findings, fixed, watch)
     if sensitivity_min_ppm:
         found.append(Topic("asked for by the client", sensitivity_min_ppm, sensitivity_min_ppm))
-    findings = with_forms(prompt, pieces, findings, floors, has_topic=bool(found))
+    findings = with_forms(prompt, pieces, findings, watch.floors, has_topic=bool(found))
     seen = [one.floor_ppm for spans in findings for one in spans] + [topic.floor_ppm for topic in found]
     return Assessment(findings, tuple(found), Ppm(max([0, *seen])), _reasons(findings, found))
 
@@ -130,31 +143,27 @@ def _learned(places: Sequence[Field], detectors: Sequence[Detector], found: Sequ
     return [LEARNED[name] for name in names if LEARNED[name] not in found]
 
 
-def _detect_all(
-    places: Sequence[Field], detectors: Sequence[Detector], floors: Floors
-) -> tuple[tuple[Finding, ...], ...]:
+def _detect_all(places: Sequence[Field], watch: _Watch) -> tuple[tuple[Finding, ...], ...]:
     known: dict[Field, tuple[Finding, ...]] = {}
     for place in places:
         if place not in known:
-            known[place] = _detect(place, detectors, floors)
+            known[place] = _detect(place, watch)
     return tuple(known[place] for place in places)
 
 
-def _detect(place: Field, detectors: Sequence[Detector], floors: Floors) -> tuple[Finding, ...]:
+def _detect(place: Field, watch: _Watch) -> tuple[Finding, ...]:
     """Run every detector on one text, with the words before it that say what it is."""
     ahead, size = len(place.context), len(place.text)
     if not size:
         return ()
-    found = []
-    for detector in detectors:
-        for one in detector(place.context + place.text):
+    whole, found = place.context + place.text, []
+    for detector in watch.detectors:
+        for one in sound(detector(whole), whole):
             start, end = max(0, one.start - ahead), min(size, one.end - ahead)
-            if one.start < 0 or one.end > ahead + size or one.start >= one.end:
-                raise ValueError(f"detector {detector.name} found something outside its text")
             if end > start:
-                floor = _floor(one, floors)
+                floor = _floor(one, watch.floors)
                 found.append(replace(one, start=start, end=end, floor_ppm=floor, general=None))
-    return merge(found)
+    return watch.owner.without_allowed(place.text, merge(found))
 
 
 def _floor(finding: Finding, floors: Floors) -> Ppm:
@@ -171,12 +180,11 @@ def _of_fixed_texts(
     pieces: Sequence[str],
     findings: Sequence[Sequence[Finding]],
     fixed: Sequence[str],
-    detectors: Sequence[Detector],
-    floors: Floors,
+    watch: _Watch,
 ) -> list[Topic]:
     """Judge tool names and ids. They cannot be masked, so what they hold stays visible to everybody."""
     distinct = tuple(dict.fromkeys(form for text in fixed for form in (text, _spaced(text))))
-    single = _detect_all([Field(text) for text in distinct], detectors, floors)
+    single = _detect_all([Field(text) for text in distinct], watch)
     known = Known(
         value
         for text, spans in zip(pieces, findings, strict=True)

@@ -25,6 +25,7 @@ from islandrun_node.callers import CallerGate
 from islandrun_node.channels import open_channel
 from islandrun_node.config import Config, ppm, tier_of
 from islandrun_node.conversations import Conversations
+from islandrun_node.detectors import load_watch
 from islandrun_node.home import Home, replace_private
 from islandrun_node.identity import IslandKey
 from islandrun_node.journal import Journal
@@ -74,7 +75,7 @@ async def running_node(
     Raises `StateError` or `ConfigError` when it cannot start.
     """
     async with AsyncExitStack() as stack:
-        node = await build(home, config, stack, privacy or PrivacyWorker())
+        node = await build(home, config, stack, privacy or PrivacyWorker(lambda: load_watch(config.privacy)))
         listening = await listen(node, stack)
         endpoints = addresses(config.listen, listening.mesh_port)
         tell_own(node, endpoints)
@@ -101,7 +102,7 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
     mesh = Mesh(state.me, state.ledger, world_clock.dice(), now)
     tls = TlsIdentity(state.membership.key, admission.certificate_der, state.membership.genesis)
     gate = CallerGate(state.ledger, state.tokens)
-    conversations = _conversations(state, stack)
+    conversations = _conversations(state, stack, config.privacy.conversation_hours)
     journal = Journal(state.receipts, state.membership.key.public, state.membership.key.sign)
     outlook = Outlook(
         me=state.me,
@@ -242,10 +243,10 @@ def _islands(
     return tuple(islands), backends
 
 
-def _conversations(state: State, stack: AsyncExitStack) -> Conversations:
+def _conversations(state: State, stack: AsyncExitStack, hours: float) -> Conversations:
     key = state.membership.key
     store = ConversationStore.open(state.home.conversations, key.derived("vaults"))
-    kept = Conversations(store, key.derived("conversation names"))
+    kept = Conversations(store, key.derived("conversation names"), hours)
     stack.callback(kept.close)
     return kept
 

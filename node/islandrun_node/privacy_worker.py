@@ -10,22 +10,25 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final, TypeAlias
 
 from islandrun.errors import IslandRunError, Overloaded, PrivacyFault
-from islandrun.privacy.detect import RULES, Detector
 from islandrun.privacy.sanitize import Sanitized, sanitize
-from islandrun.privacy.sensitivity import CHARACTERS_MAX, WITHHELD, Assessment, assess
+from islandrun.privacy.sensitivity import CHARACTERS_MAX, WITHHELD, Assessment
 from islandrun.privacy.vault import Vault
 from islandrun.vocabulary import Ppm, Prompt
+from islandrun_node.detectors import Watch
 from islandrun_node.expendable_thread import ExpendableThread, Pending, QueueFull, WorkFailed
 from islandrun_node.findings_cache import CheckedDetector
 
-LoadDetectors: TypeAlias = Callable[[], Sequence[Detector]]
-"""Gives the detectors; runs in the thread that uses them. It may raise: then every request is restricted."""
+LoadWatch: TypeAlias = Callable[[], Watch]
+"""Gives the detectors with the owner's settings; runs in the thread that uses them.
+
+It may raise: then every request is restricted.
+"""
 
 REASON_CHARACTERS_MAX: Final = 200
 
@@ -61,18 +64,14 @@ class Loading(Enum):
     FAILED = "privacy detectors could not be loaded"
 
 
-def only_rules() -> Sequence[Detector]:
-    """Return the rules alone."""
-    return (RULES,)
-
-
 class PrivacyWorker:
     """Runs `assess` and `sanitize`; a fault or a time-out never makes a request less sensitive."""
 
-    def __init__(self, load: LoadDetectors = only_rules, limits: PrivacyLimits = PrivacyLimits()) -> None:
+    def __init__(self, load: LoadWatch = Watch, limits: PrivacyLimits = PrivacyLimits()) -> None:
         self._load = load
         self._limits = limits
-        self._detectors: tuple[CheckedDetector, ...] = ()
+        self._watch = Watch(())
+        self._checked: tuple[CheckedDetector, ...] = ()
         self._state = Loading.WAITING
         self._reason = ""
         self._last_fault = ""
@@ -84,7 +83,7 @@ class PrivacyWorker:
     @property
     def finds_names(self) -> bool:
         """Whether any detector in use looks for names."""
-        return any(detector.finds_names for detector in self._detectors)
+        return any(detector.finds_names for detector in self._checked)
 
     def start(self) -> None:
         """Begin to load the detectors, in the worker's own thread; needs a running event loop."""
@@ -173,10 +172,10 @@ class PrivacyWorker:
     def _judge(self, prompt: Prompt, minimum: Ppm, seconds: float) -> tuple[Assessment, str]:
         """Return the assessment and, when a detector failed, the type of its fault. In the thread."""
         self._thread.until = time.monotonic() + seconds
-        for detector in self._detectors:
+        for detector in self._checked:
             detector.fault = ""
-        found = assess(prompt, self._detectors, sensitivity_min_ppm=minimum)
-        return found, next((one.fault for one in self._detectors if one.fault), "")
+        found = self._watch.assess(prompt, minimum)
+        return found, next((one.fault for one in self._checked if one.fault), "")
 
     def _is_over(self) -> bool:
         """Say whether the time of the check in this thread is over: it was given up and may stop."""
@@ -203,11 +202,12 @@ class PrivacyWorker:
         Errors of our own name file and remedy; of any other nothing but its type is told.
         """
         try:
-            detectors = tuple(CheckedDetector(one, self._is_over) for one in self._load())
+            watch = self._load()
+            checked = tuple(CheckedDetector(one, self._is_over) for one in watch.detectors)
         except IslandRunError as error:
             return str(error)
-        self._detectors = detectors
-        return "" if detectors else "there are none"
+        self._checked, self._watch = checked, replace(watch, detectors=checked)
+        return "" if checked else "there are none"
 
 
 async def _told(loading: Pending[str]) -> str:

@@ -227,3 +227,10 @@ def test_a_google_service_account() -> None:
     text = '{"type": "service_account", "private_key_id": "x", "private_key": "' + key + '\\n"}'
     start = text.index("-----BEGIN")
     assert is_hidden(text, start, start + len(key))
+
+
+@pytest.mark.parametrize("before", ["report-", "file_", "v1.", "=", "("])
+def test_a_key_is_found_behind_any_sign(before: str) -> None:
+    key = "sk-" + "proj-" + "Ab3dE" * 10
+    (found,) = find(f"see {before}{key}.txt")
+    assert found.type is FindingType.SECRET

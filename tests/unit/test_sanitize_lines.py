@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from islandrun.privacy.detect import RULES
 from islandrun.vocabulary import Ppm
 from islandrun_node.cli import json_lines
 from islandrun_node.cli.addressee import Addressee
@@ -15,6 +14,7 @@ from islandrun_node.cli.crew import CHUNK_BYTES_MAX, CHUNK_LINES_MAX, cut
 from islandrun_node.cli.examine import examine
 from islandrun_node.cli.json_lines import Line, Lines, answers
 from islandrun_node.cli.marked_text import show_marked
+from islandrun_node.detectors import Watch
 
 CLOUD = Ppm(200_000)
 
@@ -66,13 +66,13 @@ def test_a_line_without_an_end_is_dropped_and_named(monkeypatch) -> None:
         found += some
     assert max(held) <= 100
     assert found == [Line(1, b'{"text": "a"}'), Line(2, None), Line(3, b'{"text": "b"}'), Line(4, None)]
-    problems = [one.problem for one in answers(found, CLOUD, (RULES,))]
+    problems = [one.problem for one in answers(found, CLOUD, Watch())]
     assert problems == ["", "is longer than 100 bytes", "", "is longer than 100 bytes"]
 
 
 def test_answers_say_how_much_of_the_input_they_stand_for() -> None:
     data = b'{"text": "a"}\nbad\n{"text": "b"}\n'
-    found = list(answers(all_lines(Lines(io.BytesIO(data))), CLOUD, (RULES,)))
+    found = list(answers(all_lines(Lines(io.BytesIO(data))), CLOUD, Watch()))
     assert [bool(one.problem) for one in found] == [False, True, False]
     assert sum(one.size_bytes for one in found) == len(data)
 
@@ -92,9 +92,9 @@ def test_chunks_are_bounded_and_lose_nothing() -> None:
 
 
 def test_no_text_shows_in_a_repr() -> None:
-    found = examine("Dear Anna Kern", CLOUD, (RULES,))
+    found = examine("Dear Anna Kern", CLOUD, Watch())
     line = Line(1, b'{"text": "Dear Anna Kern"}')
-    assert "Kern" not in repr((line, *answers([line], CLOUD, (RULES,)), found))
+    assert "Kern" not in repr((line, *answers([line], CLOUD, Watch()), found))
 
 
 class Terminal(io.StringIO):
@@ -114,7 +114,7 @@ def test_on_a_terminal_hidden_parts_are_struck_out_beside_their_placeholders(
     if not is_coloured:
         monkeypatch.setenv("NO_COLOR", "1")
     out = Terminal()
-    found = examine("Dear Anna Kern,\n\x1b]0;title\x07 " + "word " * 60 + "end", CLOUD, (RULES,))
+    found = examine("Dear Anna Kern,\n\x1b]0;title\x07 " + "word " * 60 + "end", CLOUD, Watch())
     show_marked(found, Addressee("cloud", CLOUD), out)
     shown = out.getvalue()
     struck, red = "\x1b[9mAnna Kern", "\x1b[9;31mAnna Kern"

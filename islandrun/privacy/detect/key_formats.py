@@ -12,7 +12,7 @@ from typing import Final
 from islandrun.privacy.detect.rule import FORMAT, LONG_WORD, Rule, accept_if
 from islandrun.vocabulary import FindingType
 
-_BEFORE = r"(?<![A-Za-z0-9_])(?<![A-Za-z0-9]-)"
+_BEFORE = r"(?<![A-Za-z0-9])"
 _W = r"[A-Za-z0-9_-]"
 _A = r"[A-Za-z0-9]"
 _H = r"[0-9a-f]"

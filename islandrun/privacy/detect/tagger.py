@@ -41,8 +41,12 @@ TOPICS: Final = ("health", "law", "finance", "hr", "credentials", "code", "minor
 CLASS_STEPS: Final = 3
 """Chances that a text is at least internal, confidential, restricted; they stand before the topics."""
 TOPIC_CHANCE_MIN: Final = 0.5
+_ONE_SMALL_WORD: Final = re.compile(r"[a-z_]{0,32}")
+"""Such as the words of a schema; nothing says what it would be."""
 _NOTHING: Final = (0.0,) * (CLASS_STEPS + len(TOPICS))
 
+HIGH_RECALL_SHARE: Final = 0.4
+"""What is left of each threshold for an owner who would rather hide too much."""
 THRESHOLDS: Final[Mapping[str, float]] = dict.fromkeys(TYPES, 0.35)
 """The least product of both chances at which a token counts, by type."""
 FOLLOW_SHARE: Final = 0.4
@@ -110,6 +114,8 @@ class Tagger:
         return latest
 
     def _read(self, reading: Reading) -> Tagged:
+        if _ONE_SMALL_WORD.fullmatch(reading.text):
+            return Tagged((), _NOTHING)
         pieces = tokens(reading.text, self._network.encode(reading.text))
         if not len(pieces):
             return Tagged((), _NOTHING)

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeAlias
 
 from islandrun.errors import IslandRunError
 from islandrun.vocabulary import Ppm
-from islandrun_node.cli.examine import detectors_for
+from islandrun_node.cli.examine import watch_for
 from islandrun_node.cli.json_lines import Answer, Line, Lines, answers
 from islandrun_node.cli.output import CommandFailed
 from islandrun_node.config import Config
@@ -161,9 +161,9 @@ def _serve(pipe: Pipe, trust_ppm: Ppm, config: Config | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         chunk: list[Line] = pipe.recv()
-        detectors = detectors_for(config)
+        watch = watch_for(config, threads=1)  # there is a process for each core
         while True:
-            pipe.send(list(answers(chunk, trust_ppm, detectors)))
+            pipe.send(list(answers(chunk, trust_ppm, watch)))
             chunk = pipe.recv()
     except IslandRunError as error:
         pipe.send(error)

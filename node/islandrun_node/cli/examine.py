@@ -6,21 +6,25 @@ Nothing of it is kept: each text has a vault of its own, which goes when the tex
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from islandrun.errors import PrivacyFault
-from islandrun.privacy.detect import RULES, Detector
 from islandrun.privacy.sanitize import Masked, mask
-from islandrun.privacy.sensitivity import WITHHELD, Assessment, assess
+from islandrun.privacy.sensitivity import WITHHELD, Assessment
 from islandrun.privacy.vault import Vault
 from islandrun.vocabulary import PPM_MAX, Message, Ppm, Prompt, sensitivity_class
-from islandrun_node.config import Config
+from islandrun_node.config import Config, Privacy
+from islandrun_node.detectors import Watch, load_watch
+from islandrun_node.tagger_network import THREADS
 
 
-def detectors_for(config: Config | None) -> tuple[Detector, ...]:
-    """Return the detectors that a node with these settings uses; None stands for all defaults."""
-    return (RULES,)
+def watch_for(config: Config | None, threads: int = THREADS) -> Watch:
+    """Return what a node with these settings looks with; None stands for all defaults.
+
+    Raises as `load_watch` does.
+    """
+    return load_watch(Privacy() if config is None else config.privacy, threads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +83,9 @@ class Examined:
             yield f"a node would not send this to {reader}: what stays visible needs trust {visible:.2f}"
 
 
-def examine(text: str, trust_ppm: Ppm, detectors: Sequence[Detector]) -> Examined:
+def examine(text: str, trust_ppm: Ppm, watch: Watch) -> Examined:
     """Judge and mask one text. Raises `PrivacyFault` when it cannot be judged or masked."""
-    assessment = assess(Prompt((Message("user", text),)), detectors)
+    assessment = watch.assess(Prompt((Message("user", text),)))
     if assessment is WITHHELD:
         raise PrivacyFault("the privacy check failed, so the text may go to no other island")
     (masked,) = mask((text,), assessment.findings[:1], trust_ppm, Vault())

@@ -10,9 +10,9 @@ from typing import BinaryIO, Final
 import msgspec
 
 from islandrun.errors import PrivacyFault
-from islandrun.privacy.detect import Detector
 from islandrun.vocabulary import Ppm
 from islandrun_node.cli.examine import examine
+from islandrun_node.detectors import Watch
 
 LINE_BYTES_MAX: Final = 32 * 1024 * 1024
 """More than the longest text that can be judged, with every character escaped."""
@@ -105,20 +105,20 @@ def _read_some(file: BinaryIO) -> bytes:
     return file.read1(READ_BYTES) if isinstance(file, io.BufferedIOBase) else file.read(READ_BYTES)
 
 
-def answers(lines: Sequence[Line], trust_ppm: Ppm, detectors: Sequence[Detector]) -> Iterator[Answer]:
+def answers(lines: Sequence[Line], trust_ppm: Ppm, watch: Watch) -> Iterator[Answer]:
     """Answer each line, in order."""
     for line in lines:
-        yield _answer(line, trust_ppm, detectors)
+        yield _answer(line, trust_ppm, watch)
 
 
-def _answer(line: Line, trust_ppm: Ppm, detectors: Sequence[Detector]) -> Answer:
+def _answer(line: Line, trust_ppm: Ppm, watch: Watch) -> Answer:
     if line.data is None:
         return Answer(line.number, problem=f"is longer than {LINE_BYTES_MAX} bytes")
     size_bytes = len(line.data) + 1
     try:
         line.data.decode()
         entry = _DECODER.decode(line.data)
-        found = examine(entry.text, trust_ppm, detectors)
+        found = examine(entry.text, trust_ppm, watch)
     except (UnicodeDecodeError, msgspec.DecodeError, RecursionError, PrivacyFault) as error:
         return Answer(line.number, size_bytes, problem=_problem(error))
     written = msgspec.json.encode({"id": entry.id, **found.as_fields()}) + b"\n"

@@ -16,7 +16,7 @@ from islandrun.privacy.sensitivity import CHARACTERS_MAX
 from islandrun.vocabulary import PPM_MAX, Ppm, Tier
 from islandrun_node.cli.addressee import Addressee, addressee, tier_trust
 from islandrun_node.cli.crew import Crew, answer_together
-from islandrun_node.cli.examine import Examined, detectors_for, examine
+from islandrun_node.cli.examine import Examined, examine, watch_for
 from islandrun_node.cli.json_lines import Answer, Lines, answers
 from islandrun_node.cli.output import Exit
 from islandrun_node.cli.progress import watched
@@ -113,7 +113,7 @@ def _examine_whole(file: BinaryIO, who: Addressee, config: Config | None) -> Exa
     if len(data) > TEXT_BYTES_MAX:
         return Answer(1, problem=f"begins a text of more than {CHARACTERS_MAX} characters")
     try:
-        return examine(data.decode(), who.trust_ppm, detectors_for(config))
+        return examine(data.decode(), who.trust_ppm, watch_for(config))
     except UnicodeDecodeError as error:
         return Answer(data.count(b"\n", 0, error.start) + 1, problem="is not UTF-8")
     except PrivacyFault as error:
@@ -160,7 +160,7 @@ def _show_lines(lines: Lines, who: Addressee, config: Config | None, jobs: int) 
 
 def _answers(lines: Lines, trust_ppm: Ppm, config: Config | None, jobs: int) -> Generator[Answer]:
     """Answer lines as they come: alone while they are few, then with several processes."""
-    detectors = None
+    watch = None
     count = 0
     while (some := lines.read()) is not None:
         count += len(some)
@@ -168,8 +168,8 @@ def _answers(lines: Lines, trust_ppm: Ppm, config: Config | None, jobs: int) -> 
             with Crew(jobs, trust_ppm, config) as crew:
                 yield from answer_together(some, lines, crew)
             return
-        detectors = detectors or detectors_for(config)
-        yield from answers(some, trust_ppm, detectors)
+        watch = watch or watch_for(config)
+        yield from answers(some, trust_ppm, watch)
 
 
 def _complain(answer: Answer) -> None:
