@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from islandrun.privacy.detect import RULES, Detector
 from islandrun.privacy.detect.owner import NO_OWNER_RULES, OwnerRules
 from islandrun.privacy.detect.tagger import HIGH_RECALL_SHARE, THRESHOLDS, Tagger
+from islandrun.privacy.detect.weighed import RulesAndTagger
 from islandrun.privacy.floors import DEFAULT_FLOORS, Floors
 from islandrun.privacy.sensitivity import Assessment, assess
 from islandrun.vocabulary import Ppm, Prompt
@@ -34,9 +35,9 @@ def load_watch(privacy: Privacy, threads: int = THREADS) -> Watch:
     Raises `StateError` when the model's file is missing or damaged, `ConfigError` for a bad pattern.
     """
     owner = owner_rules(privacy)
-    found: tuple[Detector, ...] = (RULES, owner) if owner else (RULES,)
+    found: tuple[Detector, ...] = (RULES,)
     if privacy.detector == "full":
         share = HIGH_RECALL_SHARE if privacy.recall == "high" else 1.0
         thresholds = {kind: limit * share for kind, limit in THRESHOLDS.items()}
-        found = (*found, Tagger(OnnxNetwork(threads=threads), thresholds))
-    return Watch(found, floors_of(privacy), owner)
+        found = (RulesAndTagger(RULES, Tagger(OnnxNetwork(threads=threads), thresholds)),)
+    return Watch((*found, owner) if owner else found, floors_of(privacy), owner)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-from collections.abc import Sequence
 from pathlib import Path
 
 import corpora
@@ -18,6 +17,7 @@ from islandrun.privacy.detect import RULES, Detector
 from islandrun.privacy.detect.merge import merge
 from islandrun.privacy.detect.propagate import propagate
 from islandrun.privacy.detect.tagger import Tagger
+from islandrun.privacy.detect.weighed import RulesAndTagger
 from islandrun_node.tagger_network import OnnxNetwork
 
 HERE = Path(__file__).parent
@@ -35,8 +35,13 @@ def main() -> None:
         for line in (data / "tab/tab_train_dev_113.jsonl").read_text(encoding="utf-8").splitlines()
         if (document := json.loads(line))["metadata"]["provenance"]["dataset_type"] == "dev"
     ]
-    for name, detectors in (("rules", [RULES]), ("tagger", [tagger]), ("rules and tagger", [RULES, tagger])):
-        detect = together(detectors)
+    systems: dict[str, Detector] = {
+        "rules": RULES,
+        "tagger": tagger,
+        "rules and tagger": RulesAndTagger(RULES, tagger),
+    }
+    for name, detector in systems.items():
+        detect = spread(detector)
         print(f"== {name}\nprompts written by hand: {measure.measure(own, detect).table()}")
         exact, persons = measure.social_f1(tweets, detect)
         print(f"social text (WNUT17 dev): F1 of exact spans and types {exact:.3f}, of persons {persons:.3f}")
@@ -44,12 +49,11 @@ def main() -> None:
         print("court cases (TAB dev): " + ", ".join(f"{kind} {share:.3f}" for kind, share in shares.items()))
 
 
-def together(detectors: Sequence[Detector]) -> Detect:
-    """Return what detectors find together, values once found being found in every other place."""
+def spread(detector: Detector) -> Detect:
+    """Return what a detector finds, values once found being found in every other place."""
 
     def detect(text: str) -> list[tuple[int, int, str]]:
-        found = merge([one for detector in detectors for one in detector(text)])
-        (spans,) = propagate((text,), (found,))
+        (spans,) = propagate((text,), (merge(detector(text)),))
         return [(one.start, one.end, one.type.value) for one in spans]
 
     return detect

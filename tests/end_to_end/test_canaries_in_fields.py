@@ -13,6 +13,7 @@ import pytest
 from islandrun.privacy.detect import RULES
 from islandrun.v1 import chat_pb2_grpc, status_pb2, status_pb2_grpc
 from islandrun_node.channels import local_channel
+from islandrun_node.detectors import Watch
 from islandrun_node.privacy_worker import PrivacyWorker
 from tests.end_to_end.aviary import COMMON, Aviary, Canary, Haystack
 from tests.end_to_end.planted_requests import Planted, disguised, over_grpc, over_http
@@ -36,7 +37,7 @@ async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Recor
     path = tmp_path_factory.mktemp("mesh")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ISLANDRUN_LOG_LEVEL", "debug")
-        worker = PrivacyWorker(lambda: (RULES, SeesNoNames()))
+        worker = PrivacyWorker(lambda: Watch((RULES, SeesNoNames())))
         async with recorded_mesh(path, worker) as mesh:
             with logged(mesh.laptop.path / "log"):
                 yield mesh

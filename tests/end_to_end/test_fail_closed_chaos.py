@@ -12,6 +12,7 @@ from islandrun.errors import StateError
 from islandrun.privacy.detect import RULES
 from islandrun.v1 import chat_pb2, chat_pb2_grpc, inference_pb2, status_pb2, status_pb2_grpc
 from islandrun_node.channels import local_channel
+from islandrun_node.detectors import Watch
 from islandrun_node.privacy_worker import PrivacyLimits, PrivacyWorker
 from islandrun_node.services.errors import error_info
 from tests.end_to_end.recorded_mesh import QUESTION, RecordedMesh, recorded_mesh
@@ -42,7 +43,7 @@ class Switch:
 @pytest.fixture(scope="module")
 async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[RecordedMesh, Switch]]:
     switch = Switch()
-    worker = PrivacyWorker(lambda: (RULES, switch), LIMITS)
+    worker = PrivacyWorker(lambda: Watch((RULES, switch)), LIMITS)
     async with recorded_mesh(tmp_path_factory.mktemp("mesh"), worker) as mesh:
         yield mesh, switch
 
@@ -170,7 +171,7 @@ async def test_detectors_that_cannot_be_loaded(tmp_path: Path, error: Exception,
     def load():
         if not fine.is_set():
             raise error
-        return (RULES, Switch())
+        return Watch((RULES, Switch()))
 
     worker = PrivacyWorker(load, PrivacyLimits(retry_seconds=(0.05,) * 2000))
     async with recorded_mesh(tmp_path, worker) as mesh:
@@ -186,7 +187,7 @@ async def test_detectors_that_are_still_loading(tmp_path: Path) -> None:
 
     def load():
         assert fine.wait(60)
-        return (RULES, Switch())
+        return Watch((RULES, Switch()))
 
     async with recorded_mesh(tmp_path, PrivacyWorker(load, LIMITS)) as mesh:
         try:

@@ -136,7 +136,7 @@ async def test_after_the_first_token_the_stream_ends_with_an_error(tmp_path: Pat
 async def test_a_lower_trust_never_gets_what_was_meant_for_a_higher_one(tmp_path: Path) -> None:
     async with trio(tmp_path, "north") as whole:
         whole.engines["north"].hold = "before"
-        asked = asyncio.create_task(ask(whole, "write to anna.kern@example.org that we are late"))
+        asked = asyncio.create_task(ask(whole, "write to anna.kern@example.org about my HIV test results"))
         await _kill_who_was_asked(whole)
         response = await asked
         assert response.status_code in (403, 502, 503)

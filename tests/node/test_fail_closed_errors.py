@@ -26,6 +26,7 @@ from islandrun.vocabulary import (
 )
 from islandrun_node.answer import Restoration, StopWords
 from islandrun_node.conversations import Conversation
+from islandrun_node.detectors import Watch
 from islandrun_node.findings_cache import CheckedDetector
 from islandrun_node.privacy_worker import PrivacyLimits, PrivacyWorker
 from tests.node.broken_detectors import GARBAGE, Broken, raised
@@ -85,7 +86,7 @@ async def test_no_fault_of_a_detector_tells_anything(
     if isinstance(fault, BaseException):
         fault = type(fault)(TEXT)
     bad = Broken(fault)
-    worker = PrivacyWorker(lambda: (RULES, bad), QUICK)
+    worker = PrivacyWorker(lambda: Watch((RULES, bad)), QUICK)
     assert await worker.assess(prompt(), Ppm(0)) is WITHHELD
     told = f"{worker.degraded()} {worker!r} {vars(worker)} {caplog.text} {capfd.readouterr()}"
     bad.release.set()

@@ -12,6 +12,7 @@ from islandrun.privacy.detect import RULES
 from islandrun.privacy.sensitivity import CHARACTERS_MAX, WITHHELD, assess
 from islandrun.privacy.vault import Vault
 from islandrun.vocabulary import PPM_MAX, Message, Ppm, Prompt
+from islandrun_node.detectors import Watch
 from islandrun_node.privacy_worker import PrivacyLimits, PrivacyWorker
 from tests.node.broken_detectors import GARBAGE, Broken, raised
 
@@ -35,7 +36,7 @@ class Names:
 
 
 def worker_of(*detectors, limits: PrivacyLimits = QUICK) -> PrivacyWorker:
-    return PrivacyWorker(lambda: detectors, limits)
+    return PrivacyWorker(lambda: Watch(detectors), limits)
 
 
 @pytest.mark.parametrize("fault", raised(), ids=lambda fault: type(fault).__name__)
@@ -176,7 +177,7 @@ async def test_requests_wait_for_detectors_that_load_and_no_longer() -> None:
 
     def load():
         assert go.wait(30)
-        return (Names(),)
+        return Watch((Names(),))
 
     limits = PrivacyLimits(seconds_min=0.2, seconds_max=0.2, wait_seconds_max=0.2)
     worker = PrivacyWorker(load, limits)
@@ -210,7 +211,7 @@ async def test_detectors_that_do_not_load_restrict_everything_and_say_why(
         tries.append(1)
         if error is not None:
             raise error
-        return ()
+        return Watch(())
 
     worker = PrivacyWorker(load, PrivacyLimits(retry_seconds=(0.01, 0.01)))
     worker.start()
@@ -231,7 +232,7 @@ async def test_loading_that_fails_once_is_tried_again() -> None:
         tries.append(1)
         if len(tries) == 1:
             raise StateError("the model is being written")
-        return (Names(),)
+        return Watch((Names(),))
 
     worker = PrivacyWorker(load, PrivacyLimits(retry_seconds=(0.01,)))
     worker.start()
@@ -246,7 +247,7 @@ async def test_loading_that_hangs_is_a_failure() -> None:
 
     def load():
         assert go.wait(30)
-        return (Names(),)
+        return Watch((Names(),))
 
     worker = PrivacyWorker(load, PrivacyLimits(load_seconds_max=0.1, retry_seconds=()))
     worker.start()

@@ -35,10 +35,14 @@ class TableNetwork:
     """Says of each word what a table says: its type, whether it begins a value, both chances."""
 
     def __init__(
-        self, table: dict[str, tuple[str, bool, float, float]], topics: tuple[str, ...] = ()
+        self,
+        table: dict[str, tuple[str, bool, float, float]],
+        topics: tuple[str, ...] = (),
+        matter: float = -9.0,
     ) -> None:
         self.table = table
         self.topics = topics
+        self.matter = matter
         self.forms: dict[str, int] = {}
         self.runs: list[tuple[int, int]] = []
 
@@ -63,6 +67,7 @@ class TableNetwork:
                 labels[place][label], labels[place][0] = np.log(chance), np.log(1 - chance + 1e-9)
                 private[place] = np.log(secret / (1 - secret))
         texts = np.full((ids.shape[0], CLASS_STEPS + len(TOPICS)), -9, np.float32)
+        texts[:, 0] = self.matter
         for name in self.topics:
             texts[:, CLASS_STEPS + TOPICS.index(name)] = 9
         return Scores(labels, private, texts)
@@ -92,8 +97,26 @@ def test_both_chances_must_be_there() -> None:
     assert found("Mandela", {"Mandela": ("PERSON", True, *SURE)}) == [("PERSON", "Mandela")]
 
 
+def test_in_somebodys_matter_every_value_is_private() -> None:
+    table = {"Apple": ("ORG", True, 0.99, 0.01)}
+    for matter, count in ((-9.0, 0), (1.7, 0), (5.0, 1)):
+        assert len(Tagger(TableNetwork(table, matter=matter))("Apple")) == count
+
+
+def test_a_window_counts_as_somebodys_matter_beside_one_that_is() -> None:
+    class FirstOnly(TableNetwork):
+        def score(self, ids: np.ndarray, shapes: np.ndarray) -> Scores:
+            scores = super().score(ids, shapes)
+            scores.texts[:, 0] = [5.0] + [-9.0] * (len(ids) - 1)
+            return scores
+
+    text = " ".join(["Apple"] * 5 + ["word"] * 150 + ["Apple"] * 3 + ["word"] * 200 + ["Apple"] * 5)
+    spans = Tagger(FirstOnly({"Apple": ("ORG", True, 0.99, 0.01)}))(text)
+    assert len(spans) == 8
+
+
 def test_a_weak_part_follows_a_strong_one_and_does_not_stand_alone() -> None:
-    weak = ("PERSON", True, 0.25, 0.99)
+    weak = ("PERSON", True, 0.1, 0.99)
     table = {"de": weak, "Kern": ("PERSON", False, *SURE)}
     assert found("de Kern", table) == [("PERSON", "de Kern")]
     assert found("de facto", table) == []

@@ -1,14 +1,16 @@
 """The trained detector: a network reads a text token by token and says what is a name, a place, a date.
 
 For each token it gives the chances of each type and the chance that the value is private here: "Apple"
-in "I work at Apple" is, in "Apple's share price" it is not. Their product is compared with one table of
-thresholds. The network itself is handed in; this module plans the windows and reads the answer.
+in "I work at Apple" is, in "Apple's share price" it is not; and for the window the chance that it is
+somebody's matter at all. Chance of type times chance of private is compared with one table of thresholds.
+The network itself is handed in; this module plans the windows and reads the answer.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -16,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from islandrun.privacy.detect.reading import Reading, read
-from islandrun.privacy.detect.tokens import Encoding, Tokens, tokens, windows
+from islandrun.privacy.detect.tokens import Encoding, Tokens, Window, tokens, windows
 from islandrun.privacy.floors import DEFAULT_FLOORS
 from islandrun.vocabulary import Finding, FindingType, Ppm
 
@@ -47,8 +49,12 @@ _NOTHING: Final = (0.0,) * (CLASS_STEPS + len(TOPICS))
 
 HIGH_RECALL_SHARE: Final = 0.4
 """What is left of each threshold for an owner who would rather hide too much."""
-THRESHOLDS: Final[Mapping[str, float]] = dict.fromkeys(TYPES, 0.35)
+THRESHOLDS: Final[Mapping[str, float]] = dict.fromkeys(TYPES, 0.15)
 """The least product of both chances at which a token counts, by type."""
+_AROUND_FROM: Final = 0.85
+_AROUND_TO: Final = 0.98
+"""The chance that a window is somebody's matter: below this range a value is private by its own chance alone,
+above it every value is."""
 FOLLOW_SHARE: Final = 0.4
 """A token that goes on with a value counts at this share of the threshold already."""
 ROWS_MAX: Final = 8
@@ -76,10 +82,18 @@ class Network(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """What one text holds: findings, and the chances of its classes and topics."""
+    """What one text holds: findings, chances of its classes and topics, and of each token to be private."""
 
     findings: tuple[Finding, ...]
     chances: tuple[float, ...]
+    places: tuple[tuple[int, int], ...] = ()
+    private: tuple[float, ...] = ()
+
+    def private_chance(self, start: int, end: int) -> float:
+        """Return the chance of the token within a span that is likeliest private; 0 where there is none."""
+        first = bisect_right(self.places, start, key=_end_of)
+        last = bisect_left(self.places, end, key=_start_of)
+        return max(self.private[first:last], default=0.0)
 
 
 class Tagger:
@@ -121,7 +135,20 @@ class Tagger:
             return Tagged((), _NOTHING)
         labels, private, chances = chances_of(pieces, self._network)
         found = spans(reading.text, pieces, labels * private[:, None], self._thresholds)
-        return Tagged(tuple(_placed(one, reading) for one in found), chances)
+        return Tagged(
+            tuple(_placed(one, reading) for one in found),
+            chances,
+            tuple(reading.span(*place) if place[0] < place[1] else place for place in pieces.offsets),
+            tuple(map(float, private)),
+        )
+
+
+def _start_of(place: tuple[int, int]) -> int:
+    return place[0]
+
+
+def _end_of(place: tuple[int, int]) -> int:
+    return place[1]
 
 
 def _placed(finding: Finding, reading: Reading) -> Finding:
@@ -134,24 +161,40 @@ def chances_of(pieces: Tokens, network: Network) -> tuple[Floats, Floats, tuple[
     plan = list(windows(len(pieces)))
     labels = np.empty((len(pieces), LABELS), dtype=np.float32)
     private = np.empty(len(pieces), dtype=np.float32)
-    texts = np.full(CLASS_STEPS + len(TOPICS), -np.inf, dtype=np.float32)
+    texts = np.empty((len(plan), CLASS_STEPS + len(TOPICS)), dtype=np.float32)
     for first in range(0, len(plan), ROWS_MAX):
         rows = plan[first : first + ROWS_MAX]
-        size = max(row.end - row.start for row in rows) + 2
-        ids, shapes = np.zeros((len(rows), size), np.int64), np.zeros((len(rows), size), np.int64)
-        for number, row in enumerate(rows):
-            count = row.end - row.start
-            ids[number, : count + 2] = [101, *pieces.ids[row.start : row.end], 102]
-            shapes[number, 1 : count + 1] = pieces.shapes[row.start : row.end]
-        scores = network.score(ids, shapes)
+        scores = network.score(*_inputs(rows, pieces))
+        texts[first : first + len(rows)] = scores.texts
         for number, row in enumerate(rows):
             here = slice(1 + row.keep_start - row.start, 1 + row.keep_end - row.start)
             labels[row.keep_start : row.keep_end] = scores.labels[number, here]
             private[row.keep_start : row.keep_end] = scores.private[number, here]
-            texts = np.maximum(texts, scores.texts[number])
     labels = np.exp(labels - labels.max(axis=1, keepdims=True))
     labels /= labels.sum(axis=1, keepdims=True)
-    return labels[:, 1:], _chance(private), tuple(map(float, _chance(texts)))
+    private = _chance(private)
+    for row, chance in zip(plan, _somebodys_matter(_chance(texts[:, 0])), strict=True):
+        kept = slice(row.keep_start, row.keep_end)
+        private[kept] = np.maximum(private[kept], chance)
+    return labels[:, 1:], private, tuple(map(float, _chance(texts.max(axis=0))))
+
+
+def _inputs(rows: Sequence[Window], pieces: Tokens) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return ids and shapes of some windows, padded to one length."""
+    size = max(row.end - row.start for row in rows) + 2
+    ids, shapes = np.zeros((len(rows), size), np.int64), np.zeros((len(rows), size), np.int64)
+    for number, row in enumerate(rows):
+        count = row.end - row.start
+        ids[number, : count + 2] = [101, *pieces.ids[row.start : row.end], 102]
+        shapes[number, 1 : count + 1] = pieces.shapes[row.start : row.end]
+    return ids, shapes
+
+
+def _somebodys_matter(chances: Floats) -> Floats:
+    """Return for each window how far all of its values count as private: by itself, or by a neighbour."""
+    sure = np.clip((chances - _AROUND_FROM) / (_AROUND_TO - _AROUND_FROM), 0, 1)
+    sides = np.maximum(np.append(sure[1:], 0), np.append(0, sure[:-1]))
+    return np.asarray(np.maximum(sure, sides), dtype=np.float32)
 
 
 def _chance(log_odds: Floats) -> Floats:
