@@ -19,7 +19,7 @@ from islandrun.privacy.detect import literals
 from islandrun.privacy.detect.merge import merge
 from islandrun.privacy.detect.propagate import Known, Value, value_of
 from islandrun.privacy.disguises import in_disguise
-from islandrun.privacy.floors import DEFAULT_FLOORS
+from islandrun.privacy.floors import DEFAULT_FLOORS, Floors
 from islandrun.privacy.forms import Form, form_for, general_texts
 from islandrun.privacy.restore import restore
 from islandrun.privacy.sensitivity import Assessment
@@ -84,7 +84,8 @@ def sanitize(prompt: Prompt, assessment: Assessment, trust_ppm: Ppm, vault: Vaul
     if visible_ppm > trust_ppm:
         raise PrivacyFault("what stays visible after masking needs more trust than this island has")
     try:
-        masked = mask(fields.texts(prompt), assessment.findings, trust_ppm, vault, fields.fixed_texts(prompt))
+        texts, fixed = fields.texts(prompt), fields.fixed_texts(prompt)
+        masked = mask(texts, assessment.findings, trust_ppm, vault, fixed, assessment.floors)
     except PrivacyFault:
         if trust_ppm < PPM_MAX:
             raise
@@ -101,17 +102,19 @@ def mask(
     trust_ppm: Ppm,
     vault: Vault,
     fixed: Sequence[str] = (),
+    floors: Floors = DEFAULT_FLOORS,
 ) -> tuple[Masked, ...]:
     """Replace in every text what a reader of this trust may not see. Raises as `sanitize` does.
 
-    `fixed` are texts that are sent along as they are; a masked value in one of them is a fault.
+    `fixed` are texts that are sent along as they are; a masked value in one of them is a fault. `floors` are
+    for what earlier turns hid.
     """
     if len(findings) != len(texts):
         if findings or trust_ppm < PPM_MAX:
             raise PrivacyFault("the findings belong to another prompt")
         findings = [()] * len(texts)
     chosen = [merge(one for one in found if form_for(one, trust_ppm) is not Form.KEEP) for found in findings]
-    before = list(_hidden_before(vault, trust_ppm))
+    before = list(_hidden_before(vault, trust_ppm, floors))
     known = Known([*_values(texts, chosen), *before])
     complete = [_complete(text, found, known) for text, found in zip(texts, chosen, strict=True)]
     vault.introduce(
@@ -157,11 +160,11 @@ def _values(texts: Sequence[str], findings: Sequence[Sequence[Finding]]) -> Iter
                 yield Value(original, one.type, one.floor_ppm)
 
 
-def _hidden_before(vault: Vault, trust_ppm: Ppm) -> Iterable[Value]:
+def _hidden_before(vault: Vault, trust_ppm: Ppm, floors: Floors) -> Iterable[Value]:
     """Yield what earlier turns hid, so that a name is hidden, in part too, where nothing gives it away."""
     for placeholder, original in vault.originals().items():
         kind = FindingType(placeholder[1:].rpartition("_")[0])
-        floor = DEFAULT_FLOORS.of(kind)
+        floor = floors.of(kind)
         if kind is not FindingType.LITERAL and floor > trust_ppm and _tells(original):
             yield value_of(original, kind, floor)
 

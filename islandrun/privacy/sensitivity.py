@@ -39,13 +39,15 @@ __all__ = ["WITHHELD", "Assessment", "Floors", "Topic", "assess"]
 class Assessment:
     """What is in a request. It holds no text: places, types, topics and figures.
 
-    `findings` has one tuple for each text of `fields.texts`; `reasons` are words for people.
+    `findings` has one tuple for each text of `fields.texts`; `reasons` are words for people; `floors` are
+    those by which it was judged.
     """
 
     findings: tuple[tuple[Finding, ...], ...]
     topics: tuple[Topic, ...]
     sensitivity_ppm: Ppm
     reasons: tuple[str, ...]
+    floors: Floors = DEFAULT_FLOORS
 
     def visible_ppm(self, trust_ppm: Ppm) -> Ppm:
         """Say how sensitive what a reader of this trust would see still is, after masking for it."""
@@ -132,7 +134,8 @@ def _assess(prompt: Prompt, watch: _Watch, sensitivity_min_ppm: Ppm) -> Assessme
         found.append(Topic("asked for by the client", sensitivity_min_ppm, sensitivity_min_ppm))
     findings = with_forms(prompt, pieces, findings, watch.floors, has_topic=bool(found))
     seen = [one.floor_ppm for spans in findings for one in spans] + [topic.floor_ppm for topic in found]
-    return Assessment(findings, tuple(found), Ppm(max([0, *seen])), _reasons(findings, found))
+    sensitivity = Ppm(max([0, *seen]))
+    return Assessment(findings, tuple(found), sensitivity, _reasons(findings, found), watch.floors)
 
 
 def _learned(places: Sequence[Field], detectors: Sequence[Detector], found: Sequence[Topic]) -> list[Topic]:

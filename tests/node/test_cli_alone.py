@@ -161,7 +161,7 @@ def test_doctor_on_a_fresh_home_finds_what_is_missing_and_nothing_broken(home) -
     code, found = checks(home.path)
     assert code == 6
     states = {name: check["state"] for name, check in found.items()}
-    assert {name for name, state in states.items() if state == "warn"} == {"keys", "node", "names"}
+    assert {name for name, state in states.items() if state == "warn"} == {"keys", "node"}
     assert "fail" not in states.values()
     assert all(check["remedy"] for check in found.values() if check["state"] != "ok")
 

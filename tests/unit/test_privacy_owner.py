@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from islandrun.errors import ConfigError, PrivacyFault
+from islandrun.privacy import detect as detectors
 from islandrun.privacy.detect import Detector, detect
 from islandrun.privacy.detect.owner import (
     ALLOWED_MAX,
@@ -16,7 +17,10 @@ from islandrun.privacy.detect.owner import (
     OwnerPattern,
     OwnerRules,
 )
+from islandrun.privacy.floors import Floors
+from islandrun.privacy.sanitize import sanitize
 from islandrun.privacy.sensitivity import assess
+from islandrun.privacy.vault import Vault
 from islandrun.vocabulary import Finding, FindingType, Message, Ppm, Prompt
 
 RULES = OwnerRules(("Project Falcon", "Müller & Söhne", "C++Builder", "café noir", "ACME"))
@@ -173,3 +177,20 @@ def test_any_text_gives_spans_of_it(text: str) -> None:
     for one in rules.without_allowed(text, rules(text)):
         assert 0 <= one.start < one.end <= len(text)
         assert text[one.start : one.end].casefold() != "falcon"
+
+
+def test_a_value_hidden_before_keeps_the_owners_floor() -> None:
+    vault, floors = Vault(), Floors(person=Ppm(950_000))
+    first = Prompt((Message("user", "Dear Anna Kern, hello"),))
+    later = Prompt((Message("user", "was ist mit anna kern"),))
+    for prompt in (first, later):
+        seen = sanitize(prompt, assess(prompt, (detectors.RULES,), floors), Ppm(900_000), vault).prompt
+        assert "kern" not in seen.messages[-1].text.lower()
+
+
+def test_an_allowed_value_is_left_and_so_are_its_other_places() -> None:
+    owner = OwnerRules(allow=("Anna Kern",))
+    prompt = Prompt((Message("user", "Dear Anna Kern, from Mr Bob Lee. anna kern"),))
+    found = assess(prompt, (detectors.RULES, owner), owner=owner).findings[0]
+    text = prompt.messages[0].text
+    assert {text[one.start : one.end] for one in found} == {"Bob Lee"}

@@ -80,7 +80,7 @@ def all_checks(session: Session) -> list[Check]:
         ("clock", lambda: _clock(home)),
         ("node", lambda: _node(session)),
         ("engine", lambda: _engine(home)),
-        ("names", _names),
+        ("detectors", lambda: _detectors(home)),
     )
     found: list[Check] = []
     for name, check in checks:
@@ -312,15 +312,25 @@ def _reach(name: str, url: str) -> Check:
     return Check(name, State.OK, f"{host}:{port} answers")
 
 
-def _names() -> Iterator[Check]:
-    from islandrun.privacy.detect import RULES
+def _detectors(home: Home) -> Iterator[Check]:
+    """Load what looks at texts, and let it read one: the node would do both at its first request."""
+    from islandrun.vocabulary import Message, Prompt
+    from islandrun_node.config import load
+    from islandrun_node.detectors import load_watch
 
-    if RULES.finds_names:
-        yield Check("names", State.OK, "a detector looks for names")
-        return
-    yield Check(
-        "names",
-        State.WARN,
-        "rules only: nobody looks for names in free text, so it is never public",
-        "raise policy.tier_trust.cloud to 0.4 to let such text go to a cloud all the same",
-    )
+    watch = load_watch(load(home.config).privacy)
+    found = watch.assess(Prompt((Message("user", "Please write to Aoife Brennan in Leeds."),)))
+    if not any(detector.finds_names for detector in watch.detectors):
+        yield Check(
+            "detectors",
+            State.WARN,
+            "rules only: nobody looks for names in free text, so it is never public",
+            'set privacy.detector = "full"',
+        )
+    elif not any(found.findings):
+        remedy = "install islandrun again; until then nothing can be judged"
+        yield Check(
+            "detectors", State.FAIL, "the trained detector finds no name in a sentence with one", remedy
+        )
+    else:
+        yield Check("detectors", State.OK, "rules and the trained detector read a sentence")
