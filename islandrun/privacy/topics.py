@@ -47,6 +47,8 @@ LEARNED: Final[Mapping[str, Topic]] = {
     "code": SOURCE_CODE,
     "minors": MINORS,
     "trade": TRADE_SECRETS,
+    "private matter": Topic("private matter", Ppm(500_000), Ppm(200_000)),
+    "sensitive matter": Topic("sensitive matter", Ppm(850_000), Ppm(300_000)),
 }
 """What the trained detector's topics mean; those of `topics` below are found by words."""
 

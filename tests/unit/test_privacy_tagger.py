@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from islandrun.privacy.detect.tagger import (
     CLASS_STEPS,
+    CLASSES,
     LABELS,
     TOPICS,
     TYPES,
@@ -18,6 +19,7 @@ from islandrun.privacy.detect.tagger import (
     finding_type,
 )
 from islandrun.privacy.detect.tokens import OVERLAP_TOKENS, WINDOW_TOKENS, shape, tokens, windows
+from islandrun.privacy.topics import LEARNED
 from islandrun.vocabulary import FindingType
 
 BODY = WINDOW_TOKENS - 2
@@ -160,6 +162,18 @@ def test_topics_are_the_likely_ones_of_any_window() -> None:
     tagger = Tagger(TableNetwork({}, ("health", "minors")))
     assert tagger.topics("word " * 500) == ("health", "minors")
     assert Tagger(TableNetwork({})).topics("word") == ()
+
+
+def test_the_whole_tone_of_a_text_is_a_topic_too() -> None:
+    class Toned(TableNetwork):
+        def score(self, ids: np.ndarray, shapes: np.ndarray) -> Scores:
+            scores = super().score(ids, shapes)
+            scores.texts[:, 1:CLASS_STEPS] = [self.matter, self.matter]
+            return scores
+
+    assert Tagger(Toned({}, matter=4.0)).topics("some words") == CLASSES
+    assert Tagger(Toned({}, matter=0.5)).topics("some words") == CLASSES[1:]
+    assert set(CLASSES) | set(TOPICS) == set(LEARNED)
 
 
 def test_one_text_is_read_once() -> None:

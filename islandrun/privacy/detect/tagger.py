@@ -42,7 +42,10 @@ LABELS: Final = 1 + 2 * len(TYPES)
 TOPICS: Final = ("health", "law", "finance", "hr", "credentials", "code", "minors", "trade")
 CLASS_STEPS: Final = 3
 """Chances that a text is at least internal, confidential, restricted; they stand before the topics."""
-TOPIC_CHANCE_MIN: Final = 0.5
+TOPIC_CHANCE_MIN: Final = 0.4
+CLASSES: Final = ("private matter", "sensitive matter")
+"""What a text is by its whole tone, where no topic says more: the steps to confidential and restricted."""
+CLASS_CHANCE_MIN: Final[Mapping[str, float]] = {"private matter": 0.9, "sensitive matter": 0.5}
 _ONE_SMALL_WORD: Final = re.compile(r"[a-z_]{0,32}")
 """Such as the words of a schema; nothing says what it would be."""
 _NOTHING: Final = (0.0,) * (CLASS_STEPS + len(TOPICS))
@@ -115,9 +118,14 @@ class Tagger:
         return self.read(text).findings
 
     def topics(self, text: str) -> tuple[str, ...]:
-        """Return which of `TOPICS` a text is about, as somebody's private matter."""
-        chances = self.read(text).chances[CLASS_STEPS:]
-        return tuple(name for name, chance in zip(TOPICS, chances, strict=True) if chance >= TOPIC_CHANCE_MIN)
+        """Return which of `TOPICS` a text is about, as somebody's own matter, and of `CLASSES`."""
+        chances = self.read(text).chances
+        named = zip(TOPICS, chances[CLASS_STEPS:], strict=True)
+        classes = zip(CLASSES, chances[1:CLASS_STEPS], strict=True)
+        return (
+            *(name for name, chance in named if chance >= TOPIC_CHANCE_MIN),
+            *(name for name, chance in classes if chance >= CLASS_CHANCE_MIN[name]),
+        )
 
     def read(self, text: str) -> Tagged:
         """Read one text of any length; the latest one is remembered."""
