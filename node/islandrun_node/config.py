@@ -157,6 +157,10 @@ class PrivacyFloors(_Table, frozen=True):
     location: Share | None = None
     quantity: Share | None = None
     demographic: Share | None = None
+    general_date: Share | None = None
+    general_age: Share | None = None
+    general_amount: Share | None = None
+    planned_location: Share | None = None
 
 
 class Privacy(_Table, frozen=True):
