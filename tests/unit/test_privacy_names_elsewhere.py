@@ -99,8 +99,9 @@ def test_the_part_with_the_highest_floor_says_who_may_see_it() -> None:
         Finding(0, 9, PERSON, Ppm(1), Ppm(500_000), "t"),
         Finding(14, 18, PERSON, Ppm(1), Ppm(900_000), "t"),
     )
-    (found,) = propagate((text,), ((low, high),))
+    found, elsewhere = propagate((text, "anna kern"), ((low, high), ()))
     assert [one.floor_ppm for one in found] == [900_000, 900_000]
+    assert [(one.start, one.end, one.floor_ppm) for one in elsewhere] == [(0, 9, 900_000)]
 
 
 def test_a_hidden_name_is_hidden_in_part_in_later_turns_and_ordinary_words_stay() -> None:
