@@ -16,6 +16,8 @@ from words import has
 
 SHARES = {"private": 0.45, "plain": 0.27, "court": 0.13, "social": 0.11, "encyclopedia": 0.04}
 FILLS = 4
+LAST_SHARES = {"private": 0.4, "plain": 0.28, "court": 0.15, "social": 0.14, "encyclopedia": 0.03}
+"""Of the last steps: more of what the first ones learnt least."""
 JOINED_SHARE = 0.25
 
 
@@ -43,10 +45,12 @@ def _times(record: Record, fills: int) -> int:
     return 4 * times if has("full", record.language) else times
 
 
-def stream(pool: dict[str, list[Example]], tokenizer: Tokenizer, chance: random.Random) -> Iterator[Sample]:
+def stream(
+    pool: dict[str, list[Example]], tokenizer: Tokenizer, chance: random.Random, shares: dict[str, float]
+) -> Iterator[Sample]:
     """Yield samples without end."""
-    sources = [name for name in SHARES if pool[name]]
-    weights = [SHARES[name] for name in sources]
+    sources = [name for name in shares if pool[name]]
+    weights = [shares[name] for name in sources]
     while True:
         source = chance.choices(sources, weights)[0]
         example = chance.choice(pool[source])

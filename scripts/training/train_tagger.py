@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import random
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import mixture
@@ -16,7 +17,19 @@ from torch import Tensor
 from torch.nn import functional
 
 HERE = Path(__file__).parent
-PRIVATE_WEIGHT, TEXT_WEIGHT, TEACH_WEIGHT = 0.7, 0.15, 0.5
+PRIVATE_WEIGHT, TEACH_WEIGHT = 0.7, 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What differs between the first steps and the last: shares, how sure to be, how much topics count."""
+
+    shares: dict[str, float]
+    doubt: float
+    text_weight: float
+
+
+STAGES = {"first": Stage(mixture.SHARES, 0.0, 0.15), "last": Stage(mixture.LAST_SHARES, 0.05, 0.4)}
 
 
 def main() -> None:
@@ -29,13 +42,15 @@ def main() -> None:
         network.load_state_dict(torch.load(options.start, weights_only=True))
     pool = mixture.pools(HERE / "texts", options.data, chance, options.fills)
     print({name: len(examples) for name, examples in pool.items()}, flush=True)
-    stream = mixture.batches(mixture.stream(pool, tokenizer(), chance), options.batch_tokens)
+    stage = STAGES[options.stage]
+    samples = mixture.stream(pool, tokenizer(), chance, stage.shares)
+    stream = mixture.batches(samples, options.batch_tokens)
     optimizer, schedule = _optimizer(network, options.rate, options.steps)
     network.train()
     began, seen, sums = time.monotonic(), 0, np.zeros(4)
     for step in range(1, options.steps + 1):
         batch = next(stream)
-        losses = _losses(network, batch)
+        losses = _losses(network, batch, stage)
         losses.sum().backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
@@ -49,6 +64,8 @@ def main() -> None:
             sums[:] = 0
         if step % 500 == 0 or step == options.steps:
             torch.save(network.state_dict(), options.out)
+        if step == options.keep:
+            torch.save(network.state_dict(), options.out.with_suffix(".kept.pt"))
 
 
 def _options() -> argparse.Namespace:
@@ -56,6 +73,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="folder with tab, wnut17, btc, wikigold")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--start", type=Path, help="a network to go on from")
+    parser.add_argument("--stage", choices=sorted(STAGES), default="first")
+    parser.add_argument("--keep", type=int, default=0, help="a step whose network is kept beside")
     parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--batch-tokens", type=int, default=1536)
     parser.add_argument("--rate", type=float, default=3e-4)
@@ -82,7 +101,7 @@ def _optimizer(
     return optimizer, schedule
 
 
-def _losses(network: TaggerNetwork, batch: list[Sample]) -> Tensor:
+def _losses(network: TaggerNetwork, batch: list[Sample], stage: Stage) -> Tensor:
     """Return the losses of labels, of privacy and of texts, and of the shallow exit against the deep one."""
     ids, shapes, allowed, private, texts = _stacked(batch)
     real = ids != 0
@@ -98,11 +117,11 @@ def _losses(network: TaggerNetwork, batch: list[Sample]) -> Tensor:
         known_texts = texts != UNKNOWN
         found[0] = found[0] - likely[real].mean()
         found[1] = found[1] + PRIVATE_WEIGHT * functional.binary_cross_entropy_with_logits(
-            is_private[known], private[known]
+            is_private[known], private[known] * (1 - 2 * stage.doubt) + stage.doubt
         )
         if known_texts.any():
-            found[2] = found[2] + TEXT_WEIGHT * functional.binary_cross_entropy_with_logits(
-                of_text[known_texts], texts[known_texts]
+            found[2] = found[2] + stage.text_weight * functional.binary_cross_entropy_with_logits(
+                of_text[known_texts], texts[known_texts] * (1 - 2 * stage.doubt) + stage.doubt
             )
         if layer != max(outputs):
             away = -(deep_labels.softmax(-1) * logs).sum(-1)[real].mean()

@@ -40,7 +40,7 @@ class TableNetwork:
         self,
         table: dict[str, tuple[str, bool, float, float]],
         topics: tuple[str, ...] = (),
-        matter: float = -9.0,
+        matter: float = 1.7,
     ) -> None:
         self.table = table
         self.topics = topics
@@ -103,6 +103,12 @@ def test_in_somebodys_matter_every_value_is_private() -> None:
     table = {"Apple": ("ORG", True, 0.99, 0.01)}
     for matter, count in ((-9.0, 0), (1.7, 0), (5.0, 1)):
         assert len(Tagger(TableNetwork(table, matter=matter))("Apple")) == count
+
+
+def test_in_nobodys_matter_a_value_needs_more_chance_of_its_own() -> None:
+    table = {"Kern": ("PERSON", True, *SURE)}
+    assert len(Tagger(TableNetwork(table, matter=1.7))("Kern")) == 1
+    assert len(Tagger(TableNetwork(table, matter=-4.0))("Kern")) == 0
 
 
 def test_a_window_counts_as_somebodys_matter_beside_one_that_is() -> None:

@@ -56,8 +56,8 @@ THRESHOLDS: Final[Mapping[str, float]] = dict.fromkeys(TYPES, 0.15)
 """The least product of both chances at which a token counts, by type."""
 _AROUND_FROM: Final = 0.85
 _AROUND_TO: Final = 0.98
-"""The chance that a window is somebody's matter: below this range a value is private by its own chance alone,
-above it every value is."""
+"""The chance that a window is somebody's matter. Where it is low, a value needs the more chance of its own to
+count as private; from 0.85 on all values count more and more, and above 0.98 each does."""
 FOLLOW_SHARE: Final = 0.4
 """A token that goes on with a value counts at this share of the threshold already."""
 ROWS_MAX: Final = 8
@@ -181,9 +181,10 @@ def chances_of(pieces: Tokens, network: Network) -> tuple[Floats, Floats, tuple[
     labels = np.exp(labels - labels.max(axis=1, keepdims=True))
     labels /= labels.sum(axis=1, keepdims=True)
     private = _chance(private)
-    for row, chance in zip(plan, _somebodys_matter(_chance(texts[:, 0])), strict=True):
+    for row, matter in zip(plan, _somebodys_matter(_chance(texts[:, 0])), strict=True):
         kept = slice(row.keep_start, row.keep_end)
-        private[kept] = np.maximum(private[kept], chance)
+        sure = (matter - _AROUND_FROM) / (_AROUND_TO - _AROUND_FROM)
+        private[kept] = np.clip(np.maximum(private[kept] * matter / _AROUND_TO, sure), 0, 1)
     return labels[:, 1:], private, tuple(map(float, _chance(texts.max(axis=0))))
 
 
@@ -199,10 +200,9 @@ def _inputs(rows: Sequence[Window], pieces: Tokens) -> tuple[npt.NDArray[np.int6
 
 
 def _somebodys_matter(chances: Floats) -> Floats:
-    """Return for each window how far all of its values count as private: by itself, or by a neighbour."""
-    sure = np.clip((chances - _AROUND_FROM) / (_AROUND_TO - _AROUND_FROM), 0, 1)
-    sides = np.maximum(np.append(sure[1:], 0), np.append(0, sure[:-1]))
-    return np.asarray(np.maximum(sure, sides), dtype=np.float32)
+    """Return for each window the chance that it is somebody's matter: its own, or that of a neighbour."""
+    sides = np.maximum(np.append(chances[1:], 0), np.append(0, chances[:-1]))
+    return np.asarray(np.maximum(chances, sides), dtype=np.float32)
 
 
 def _chance(log_odds: Floats) -> Floats:
