@@ -26,10 +26,14 @@ _RESULT: Final = "tool"
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One text, and the words that say what it is: the JSON key that it stands under."""
+    """One text, and the words that say what it is: the JSON key that it stands under.
+
+    `is_leaf`: a key or a value of JSON, one of many.
+    """
 
     text: str = field(repr=False)
     context: str = field(default="", repr=False)
+    is_leaf: bool = False
 
 
 def texts(prompt: Prompt) -> tuple[str, ...]:
@@ -91,7 +95,7 @@ def _walk(prompt: Prompt) -> Iterator[Field]:
 def _json_fields(text: str, *, with_context: bool, under: str = "", depth: int = 0) -> Iterator[Field]:
     """Yield the keys and leaves of JSON text, each under its key; text that is not JSON is one field."""
     if not _is_json(text, depth):
-        yield Field(text, under)
+        yield Field(text, under, is_leaf=depth > 0)
         return
     key, latest = under, ""
     around: list[str] = []

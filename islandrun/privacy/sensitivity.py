@@ -19,6 +19,7 @@ from islandrun.privacy.detect.sound import sound
 from islandrun.privacy.fields import Field, fields, fixed_texts
 from islandrun.privacy.floors import DEFAULT_FLOORS, Floors
 from islandrun.privacy.forms import Form, form_for, seen_ppm, with_forms
+from islandrun.privacy.pages import pages
 from islandrun.privacy.topics import LEARNED, Topic, topics
 from islandrun.vocabulary import PPM_MAX, Finding, FindingType, Ppm, Prompt, sensitivity_class
 
@@ -140,33 +141,33 @@ def _assess(prompt: Prompt, watch: _Watch, sensitivity_min_ppm: Ppm) -> Assessme
 
 def _learned(places: Sequence[Field], detectors: Sequence[Detector], found: Sequence[Topic]) -> list[Topic]:
     """Return the topics that detectors know of and that were not found by words."""
-    texts = dict.fromkeys(place.context + place.text for place in places if place.text)
+    texts = dict.fromkeys(page.text for page in pages(places))
     readers = [detector for detector in detectors if isinstance(detector, TopicDetector)]
     names = dict.fromkeys(name for reader in readers for text in texts for name in reader.topics(text))
     return [LEARNED[name] for name in names if LEARNED[name] not in found]
 
 
 def _detect_all(places: Sequence[Field], watch: _Watch) -> tuple[tuple[Finding, ...], ...]:
-    known: dict[Field, tuple[Finding, ...]] = {}
-    for place in places:
-        if place not in known:
-            known[place] = _detect(place, watch)
-    return tuple(known[place] for place in places)
+    """Run every detector on every page, and return what is found by field."""
+    known: dict[str, list[Finding]] = {}
+    found: list[list[Finding]] = [[] for _ in places]
+    for page in pages(places):
+        if page.text not in known:
+            known[page.text] = _detect(page.text, watch)
+        for number, one in page.led_back(known[page.text]):
+            found[number].append(one)
+    return tuple(
+        watch.owner.without_allowed(place.text, merge(spans))
+        for place, spans in zip(places, found, strict=True)
+    )
 
 
-def _detect(place: Field, watch: _Watch) -> tuple[Finding, ...]:
-    """Run every detector on one text, with the words before it that say what it is."""
-    ahead, size = len(place.context), len(place.text)
-    if not size:
-        return ()
-    whole, found = place.context + place.text, []
-    for detector in watch.detectors:
-        for one in sound(detector(whole), whole):
-            start, end = max(0, one.start - ahead), min(size, one.end - ahead)
-            if end > start:
-                floor = _floor(one, watch.floors)
-                found.append(replace(one, start=start, end=end, floor_ppm=floor, general=None))
-    return watch.owner.without_allowed(place.text, merge(found))
+def _detect(text: str, watch: _Watch) -> list[Finding]:
+    return [
+        replace(one, floor_ppm=_floor(one, watch.floors), general=None)
+        for detector in watch.detectors
+        for one in sound(detector(text), text)
+    ]
 
 
 def _floor(finding: Finding, floors: Floors) -> Ppm:
