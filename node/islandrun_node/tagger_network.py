@@ -24,7 +24,7 @@ _FOLDER = Path(__file__).parent
 _MODEL: Final = _FOLDER / "tagger" / "model.onnx"
 _TOKENIZER: Final = _FOLDER / "backends" / "minilm" / "tokenizer.json"
 _SHA256: Final = {
-    "model.onnx": "ae78529558d2f20c7956d135339d48934daa567314b2f5951dde7aa4cbd83417",
+    "model.onnx": "9c015da728afad3baef5e6552ade620cd77b8f08367f06ba25731e47a7fe0333",
     "tokenizer.json": "b2671b6b396976e3f5aef2c69ea482aa60a2a571933664ab36f352d655ecea29",
 }
 THREADS: Final = min(2, os.cpu_count() or 1)

@@ -42,7 +42,7 @@ def main() -> None:
     }
     for name, detector in systems.items():
         detect = spread(detector)
-        print(f"== {name}\nprompts written by hand: {measure.measure(own, detect).table()}")
+        print(f"== {name}\nprompts of our own: {measure.measure(own, detect).table()}")
         exact, persons = measure.social_f1(tweets, detect)
         print(f"social text (WNUT17 dev): F1 of exact spans and types {exact:.3f}, of persons {persons:.3f}")
         shares = measure.entity_recall(court, detect)

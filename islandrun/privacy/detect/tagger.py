@@ -42,7 +42,7 @@ LABELS: Final = 1 + 2 * len(TYPES)
 TOPICS: Final = ("health", "law", "finance", "hr", "credentials", "code", "minors", "trade")
 CLASS_STEPS: Final = 3
 """Chances that a text is at least internal, confidential, restricted; they stand before the topics."""
-TOPIC_CHANCE_MIN: Final = 0.4
+TOPIC_CHANCE_MIN: Final = 0.5
 CLASSES: Final = ("private matter", "sensitive matter")
 """What a text is by its whole tone, where no topic says more: the steps to confidential and restricted."""
 CLASS_CHANCE_MIN: Final[Mapping[str, float]] = {"private matter": 0.9, "sensitive matter": 0.5}
@@ -52,12 +52,17 @@ _NOTHING: Final = (0.0,) * (CLASS_STEPS + len(TOPICS))
 
 HIGH_RECALL_SHARE: Final = 0.4
 """What is left of each threshold for an owner who would rather hide too much."""
-THRESHOLDS: Final[Mapping[str, float]] = dict.fromkeys(TYPES, 0.15)
+THRESHOLDS: Final[Mapping[str, float]] = {
+    **dict.fromkeys(TYPES, 0.05),
+    "PERSON": 0.1,
+    "LOCATION": 0.1,
+    "ORG": 0.1,
+}
 """The least product of both chances at which a token counts, by type."""
-_AROUND_FROM: Final = 0.85
-_AROUND_TO: Final = 0.98
+_AROUND_FROM: Final = 0.7
+_AROUND_TO: Final = 0.9
 """The chance that a window is somebody's matter. Where it is low, a value needs the more chance of its own to
-count as private; from 0.85 on all values count more and more, and above 0.98 each does."""
+count as private; from 0.7 on all values count more and more, and above 0.9 each does."""
 FOLLOW_SHARE: Final = 0.4
 """A token that goes on with a value counts at this share of the threshold already."""
 ROWS_MAX: Final = 8
