@@ -237,3 +237,28 @@ def test_the_tagger_shows_no_text() -> None:
     tagger = Tagger(TableNetwork({"Kern": ("PERSON", True, *SURE)}))
     tagger("Kern")
     assert "Kern" not in repr(tagger)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "words", "value"),
+    [
+        ("ask @akern now", "USERNAME", ["akern"], "@akern"),
+        ("order #4711, please", "CODE", ["4711"], "#4711"),
+        ("nric S****417Z", "CODE", ["S", "417Z"], "S****417Z"),
+        ("since '19 she", "DATE", ["19"], "'19"),
+        ("it's 19 now", "DATE", ["19"], "19"),
+        ("pay \u20ac2,300 now", "QUANTITY", ["2", "300"], "\u20ac2,300"),
+        ("cost 415,- each", "QUANTITY", ["415"], "415,-"),
+        ("up 4.2 % on", "QUANTITY", ["4", "2"], "4.2 %"),
+        ("2, 300 of", "QUANTITY", ["2"], "2"),
+        ("said J. R. to us", "PERSON", ["J", "R"], "J. R."),
+        ("met Bob. Then", "PERSON", ["Bob"], "Bob"),
+    ],
+)
+def test_signs_that_belong_to_a_value_are_taken_in(
+    text: str, kind: str, words: list[str], value: str
+) -> None:
+    table = {word: (kind, number == 0, *SURE) for number, word in enumerate(words)}
+    if kind == "PERSON" and len(words) > 1:
+        table["."] = (kind, False, *SURE)
+    assert [text[one.start : one.end] for one in Tagger(TableNetwork(table, matter=5.0))(text)] == [value]

@@ -227,11 +227,23 @@ class _Open:
     score: float
 
 
-_JOINT: Final = re.compile(r"[ \t\u00a0]*|[-\u2010-\u2015/.:'\u2019@_&+#]{1,2}")
-_WIDE_JOINT: Final = re.compile(r"[ \t\u00a0,./-]{0,3}\n?[ \t]{0,3}")
+_JOINT: Final = re.compile(r"[ \t\u00a0]*|[-\u2010-\u2015/.:'\u2019@_&+#*\u00b7]{1,4}|(?<=[0-9]),")
+_WIDE_JOINT: Final = re.compile(r"[ \t\u00a0,./\u2013-]{0,3}\n?[ \t]{0,3}")
 _WIDE: Final = frozenset({TYPES.index("ADDRESS")})
 _LETTER_PAIR: Final = re.compile(r"(?:(?![\u0e00-\u0eff\u3040-\u9fff])[^\W_]){2}")
 """Two letters of one word; scripts that put no space between words are left out."""
+_AHEAD: Final[Mapping[str, re.Pattern[str]]] = {
+    "USERNAME": re.compile("@"),
+    "CODE": re.compile("[#*]{1,8}"),
+    "DATE": re.compile("['\u2019]"),
+    "QUANTITY": re.compile("[-+\u2212]?[$\u00a3\u00a5\u20a0-\u20cf]?"),
+}
+_BEHIND: Final[Mapping[str, re.Pattern[str]]] = {
+    "PERSON": re.compile(r"(?<![^\W_]{2})(?<=[A-Z])\."),
+    "QUANTITY": re.compile("[ \u00a0]?[%\u2030$\u00a3\u00a5\u20a0-\u20cf]|,-"),
+    "CODE": re.compile("[*]{1,8}"),
+}
+"""Signs that belong to a value of a type: `@akern`, `J.`, `415,-`."""
 _LETTERS: Final = re.compile(r"[^\W_]")
 
 
@@ -263,14 +275,17 @@ def _goes_on(text: str, current: _Open, start: int, kind: int, *, begins: bool) 
     if kind != current.kind:
         return False
     joint = _WIDE_JOINT if kind in _WIDE else _JOINT
-    return joint.fullmatch(between) is not None and not (begins and any(map(str.isspace, between)))
+    if joint.fullmatch(text, current.end, start) is None or (begins and any(map(str.isspace, between))):
+        return False
+    return between != "," or text[start].isdigit()
 
 
 def _finding(text: str, found: _Open) -> Iterator[Finding]:
     start, end = _whole_words(text, found.start, found.end)
-    value = text[start:end]
-    if not _LETTERS.search(value):
+    if not _LETTERS.search(text, start, end):
         return
+    start, end = _with_signs(text, start, end, TYPES[found.kind])
+    value = text[start:end]
     kind = finding_type(TYPES[found.kind], value)
     confidence = Ppm(min(999_999, round(found.score * 1_000_000)))
     yield Finding(start, end, kind, confidence, DEFAULT_FLOORS.of(kind), "tagger")
@@ -290,6 +305,17 @@ def _whole_words(text: str, start: int, end: int) -> tuple[int, int]:
         end -= 1
     if text[start : start + 1] == "(" and ")" not in text[start:end]:
         start += 1
+    return start, end
+
+
+def _with_signs(text: str, start: int, end: int, kind: str) -> tuple[int, int]:
+    """Take in the signs before and behind a value that belong to it."""
+    if kind in _AHEAD:
+        first = max(0, start - 8)
+        ahead = [one.start() for one in _AHEAD[kind].finditer(text, first, start) if one.end() == start]
+        start = min([start, *ahead])
+    if kind in _BEHIND and (behind := _BEHIND[kind].match(text, end)) is not None:
+        end = behind.end()
     return start, end
 
 
