@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 WINDOW_TOKENS: Final = 128
 """Tokens of one window, the two marks at its ends included."""
-OVERLAP_TOKENS: Final = 24
+OVERLAP_TOKENS: Final = 16
 SHAPES: Final = 9
 
 _BODY: Final = WINDOW_TOKENS - 2
