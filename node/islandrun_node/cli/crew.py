@@ -68,14 +68,18 @@ class Crew:
         self._done: dict[int, list[Answer]] = {}
         self._given = self._taken = 0
         self._chunks_max = CHUNKS_PER_PROCESS_MAX * processes
-        with _interrupts_held():
-            for _ in range(processes):
-                here, there = context.Pipe()
-                process = context.Process(target=_serve, args=(there, trust_ppm, config), daemon=True)
-                process.start()
-                there.close()
-                self._processes.append(process)
-                self._free.append(here)
+        try:
+            with _interrupts_held():
+                for _ in range(processes):
+                    here, there = context.Pipe()
+                    process = context.Process(target=_serve, args=(there, trust_ppm, config), daemon=True)
+                    process.start()
+                    there.close()
+                    self._processes.append(process)
+                    self._free.append(here)
+        except BaseException:
+            self.__exit__()
+            raise
 
     def __enter__(self) -> Crew:
         return self
@@ -144,16 +148,25 @@ def _ended() -> CommandFailed:
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Start processes that leave ^C to us: they inherit that the signal is held back."""
+    """Start processes that leave ^C to us: they inherit that the signal is held back.
+
+    The mask is that of this thread; a thread of the detector may still take the signal, and Python would
+    raise it here, with a process half started. So it is noted, and raised when all have begun.
+    """
     if not hasattr(signal, "pthread_sigmask"):  # not on Windows
         yield
         return
     resource_tracker.ensure_running()  # it would let the signal through to what is started after it
+    noted: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: noted.append(number))
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, handler)
+    if noted:
+        raise KeyboardInterrupt
 
 
 def _serve(pipe: Pipe, trust_ppm: Ppm, config: Config | None) -> None:
