@@ -234,3 +234,11 @@ def test_a_key_is_found_behind_any_sign(before: str) -> None:
     key = "sk-" + "proj-" + "Ab3dE" * 10
     (found,) = find(f"see {before}{key}.txt")
     assert found.type is FindingType.SECRET
+
+
+def test_a_drawn_key_without_a_digit_is_found_and_a_name_in_its_form_is_not() -> None:
+    dice = random.Random(5)
+    for _ in range(50):
+        key = "sk-" + "proj-" + "".join(dice.choice(string.ascii_letters) for _ in range(40))
+        assert [one.type for one in find(f"the key is {key} for now")] == [FindingType.SECRET]
+    assert find("see sk-LearnPipelineClassifierExamplesOfTheTeam here") == ()

@@ -7,11 +7,15 @@ a style class with the same beginning (`sk-folding-cube-spinner`) is no key.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Final
 
 from islandrun.privacy.detect.rule import FORMAT, LONG_WORD, Rule, accept_if
 from islandrun.vocabulary import FindingType
 
+CASE_CHANGES_MIN: Final = 10
+CAPITAL_PAIRS_MIN: Final = 3
+"""Words joined by their capitals have no two capitals in a row."""
 _BEFORE = r"(?<![A-Za-z0-9])"
 _W = r"[A-Za-z0-9_-]"
 _A = r"[A-Za-z0-9]"
@@ -267,8 +271,15 @@ FORMATS: Final = (
 
 
 def _is_drawn(value: str) -> bool:
-    """Say whether a value can be a key: it has a digit, and more than a few different characters."""
-    return any(map(str.isdigit, value)) and len(set(value)) >= 8
+    """Say whether a value can be a key: with a digit, or letters of quickly changing case.
+
+    One drawn key of 40 letters and digits in a thousand has no digit.
+    """
+    if len(set(value)) < 8 or any(map(str.isdigit, value)):
+        return len(set(value)) >= 8
+    pairs = [(one.isupper(), other.isupper()) for one, other in pairwise(value)]
+    changes, doubled = sum(one != other for one, other in pairs), pairs.count((True, True))
+    return changes >= CASE_CHANGES_MIN and doubled >= CAPITAL_PAIRS_MIN
 
 
 RULES: Final = tuple(
