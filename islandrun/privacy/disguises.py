@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from islandrun.privacy.detect.propagate import Value
+from islandrun.privacy.detect.propagate import GLUED, Value
 from islandrun.vocabulary import FindingType
 
 LENGTH_MIN: Final = 6
@@ -32,18 +32,7 @@ _FEW: Final = 32
 COMPARED_MAX: Final = 2_000_000
 """So many characters may be compared beyond one look at each; more is a doubt."""
 
-_GLUED: Final = frozenset(
-    {
-        FindingType.SECRET,
-        FindingType.CARD,
-        FindingType.IBAN,
-        FindingType.NATIONAL_ID,
-        FindingType.CRYPTO,
-        FindingType.EMAIL,
-        FindingType.PHONE,
-        FindingType.URL,
-    }
-)
+_GLUED: Final = GLUED | {FindingType.URL}
 """Looked for inside longer words too."""
 
 _COMPACT: Final = _GLUED | {FindingType.PERSON, FindingType.ADDRESS, FindingType.TERM}

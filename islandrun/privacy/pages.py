@@ -6,18 +6,16 @@ line with their keys, and what is found there is led back to the leaves that it 
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from islandrun.privacy.detect.reading import is_small_word
 from islandrun.privacy.fields import Field
 from islandrun.vocabulary import Finding
 
 PAGE_CHARACTERS_MAX: Final = 2_000
-_SMALL_WORD: Final = re.compile(r"[a-z_]{0,32}")
-"""The words of schemas; alone and without a key they say nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ def pages(places: Sequence[Field]) -> Iterator[Page]:
     parts: list[tuple[int, int, int]] = []
     size = 0
     for number, place in enumerate(places):
-        if not place.text or (place.is_leaf and not place.context and _SMALL_WORD.fullmatch(place.text)):
+        if not place.text or (place.is_leaf and not place.context and is_small_word(place.text)):
             continue
         line = place.context + place.text
         if lines and (not place.is_leaf or size + len(line) > PAGE_CHARACTERS_MAX):

@@ -19,7 +19,7 @@ from islandrun.privacy.detect.sound import sound
 from islandrun.privacy.fields import Field, fields, fixed_texts
 from islandrun.privacy.floors import DEFAULT_FLOORS, Floors
 from islandrun.privacy.forms import Form, form_for, seen_ppm, with_forms
-from islandrun.privacy.pages import pages
+from islandrun.privacy.pages import Page, pages
 from islandrun.privacy.topics import LEARNED, Topic, topics
 from islandrun.vocabulary import PPM_MAX, Finding, FindingType, Ppm, Prompt, sensitivity_class
 
@@ -125,11 +125,12 @@ def _assess(prompt: Prompt, watch: _Watch, sensitivity_min_ppm: Ppm) -> Assessme
         return WITHHELD
     for piece in (*pieces, *fixed):
         piece.encode()  # a lone surrogate cannot be sent, so it is not judged either
-    spread = propagate(pieces, _detect_all(places, watch))
+    laid_out = tuple(pages(places))
+    spread = propagate(pieces, _detect_all(places, laid_out, watch))
     findings = tuple(map(watch.owner.without_allowed, pieces, spread))
     finds_names = any(detector.finds_names for detector in watch.detectors)
     found = topics(pieces, findings, finds_names=finds_names)
-    found += _learned(places, watch.detectors, found)
+    found += _learned(laid_out, watch.detectors, found)
     found += _of_fixed_texts(pieces, findings, fixed, watch)
     if sensitivity_min_ppm:
         found.append(Topic("asked for by the client", sensitivity_min_ppm, sensitivity_min_ppm))
@@ -139,19 +140,21 @@ def _assess(prompt: Prompt, watch: _Watch, sensitivity_min_ppm: Ppm) -> Assessme
     return Assessment(findings, tuple(found), sensitivity, _reasons(findings, found), watch.floors)
 
 
-def _learned(places: Sequence[Field], detectors: Sequence[Detector], found: Sequence[Topic]) -> list[Topic]:
+def _learned(laid_out: Sequence[Page], detectors: Sequence[Detector], found: Sequence[Topic]) -> list[Topic]:
     """Return the topics that detectors know of and that were not found by words."""
-    texts = dict.fromkeys(page.text for page in pages(places))
+    texts = dict.fromkeys(page.text for page in laid_out)
     readers = [detector for detector in detectors if isinstance(detector, TopicDetector)]
     names = dict.fromkeys(name for reader in readers for text in texts for name in reader.topics(text))
     return [LEARNED[name] for name in names if LEARNED[name] not in found]
 
 
-def _detect_all(places: Sequence[Field], watch: _Watch) -> tuple[tuple[Finding, ...], ...]:
+def _detect_all(
+    places: Sequence[Field], laid_out: Sequence[Page], watch: _Watch
+) -> tuple[tuple[Finding, ...], ...]:
     """Run every detector on every page, and return what is found by field."""
     known: dict[str, list[Finding]] = {}
     found: list[list[Finding]] = [[] for _ in places]
-    for page in pages(places):
+    for page in laid_out:
         if page.text not in known:
             known[page.text] = _detect(page.text, watch)
         for number, one in page.led_back(known[page.text]):
@@ -188,7 +191,8 @@ def _of_fixed_texts(
 ) -> list[Topic]:
     """Judge tool names and ids. They cannot be masked, so what they hold stays visible to everybody."""
     distinct = tuple(dict.fromkeys(form for text in fixed for form in (text, _spaced(text))))
-    single = _detect_all([Field(text) for text in distinct], watch)
+    places = [Field(text) for text in distinct]
+    single = _detect_all(places, tuple(pages(places)), watch)
     known = Known(
         value
         for text, spans in zip(pieces, findings, strict=True)

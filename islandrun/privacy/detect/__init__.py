@@ -6,13 +6,12 @@ without context takes its place beside them, and says so by `finds_names`.
 
 from __future__ import annotations
 
-import re
 from typing import Final, Protocol, runtime_checkable
 
 from islandrun.privacy.detect import contact, finance, identity, literals, names, place, secrets
 from islandrun.privacy.detect.merge import merge
 from islandrun.privacy.detect.propagate import propagate
-from islandrun.privacy.detect.reading import read
+from islandrun.privacy.detect.reading import is_small_word, read
 from islandrun.privacy.detect.rule import Rule, apply
 from islandrun.vocabulary import Finding
 
@@ -50,12 +49,10 @@ TABLE: Final[tuple[Rule, ...]] = (
 )
 """Every rule there is."""
 
-_ONE_SMALL_WORD: Final = re.compile(r"[a-z_]{0,32}")
-
 
 def find(text: str) -> tuple[Finding, ...]:
     """Return what the rules find in one text, merged; values are not looked for a second time."""
-    if _ONE_SMALL_WORD.fullmatch(text):
+    if is_small_word(text):
         return ()
     return merge([*apply(TABLE, read(text)), *literals.find(text)])
 
@@ -73,8 +70,8 @@ class Rules:
     finds_names = False
 
     def __call__(self, text: str) -> tuple[Finding, ...]:
-        """Return the findings of one text."""
-        return detect(text)
+        """Return what the rules find in one text; who judges a prompt looks for the values everywhere."""
+        return find(text)
 
 
 RULES: Final = Rules()

@@ -31,7 +31,7 @@ from islandrun.vocabulary import Finding, FindingType, Ppm
 
 _TOKEN: Final = re.compile(rf"[^\W_{SPACELESS}]+")
 _GLUED_LENGTH: Final = 8
-_GLUED: Final = frozenset(
+GLUED: Final = frozenset(
     {
         FindingType.SECRET,
         FindingType.CARD,
@@ -42,6 +42,7 @@ _GLUED: Final = frozenset(
         FindingType.PHONE,
     }
 )
+"""Types whose values are looked for inside longer words too."""
 _FEW: Final = 16
 _SPACELESS_LENGTH_MIN: Final = 2
 """One character of such a script is part of many words."""
@@ -82,7 +83,7 @@ class Known:
         word = _TOKEN.search(value.text)
         if word is not None:
             self._words.setdefault(word[0].casefold(), []).append((word.start(), value))
-        if word is None or (value.type in _GLUED and len(value.text) >= _GLUED_LENGTH):
+        if word is None or (value.type in GLUED and len(value.text) >= _GLUED_LENGTH):
             self._glued.setdefault(value.text[:_GLUED_LENGTH], []).append(value)
 
     def find(self, text: str) -> Iterator[Finding]:

@@ -31,6 +31,8 @@ _WITH_LOOKALIKE: Final = re.compile(f"[{''.join(map(chr, _LOOKALIKE))}]")
 _WORD: Final = re.compile(r"\w+")
 _LATIN: Final = re.compile(r"[A-Za-z0-9]")
 
+_SMALL_WORD: Final = re.compile(r"[a-z_]{0,32}")
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -74,6 +76,11 @@ def read(text: str) -> Reading:
 def _unmixed(word: re.Match[str]) -> str:
     """Write a word in Latin letters if it has any; a word of another script stays."""
     return word[0].translate(_LOOKALIKE) if _LATIN.search(word[0]) else word[0]
+
+
+def is_small_word(text: str) -> bool:
+    """Say whether a text is one small word, such as those of a schema: alone it says nothing."""
+    return _SMALL_WORD.fullmatch(text) is not None
 
 
 @lru_cache(maxsize=8192)

@@ -17,7 +17,7 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from islandrun.privacy.detect.reading import Reading, read
+from islandrun.privacy.detect.reading import Reading, is_small_word, read
 from islandrun.privacy.detect.tokens import Encoding, Tokens, Window, tokens, windows
 from islandrun.privacy.floors import DEFAULT_FLOORS
 from islandrun.vocabulary import Finding, FindingType, Ppm
@@ -46,8 +46,6 @@ TOPIC_CHANCE_MIN: Final = 0.5
 CLASSES: Final = ("private matter", "sensitive matter")
 """What a text is by its whole tone, where no topic says more: the steps to confidential and restricted."""
 CLASS_CHANCE_MIN: Final[Mapping[str, float]] = {"private matter": 0.9, "sensitive matter": 0.5}
-_ONE_SMALL_WORD: Final = re.compile(r"[a-z_]{0,32}")
-"""Such as the words of a schema; nothing says what it would be."""
 _NOTHING: Final = (0.0,) * (CLASS_STEPS + len(TOPICS))
 
 HIGH_RECALL_SHARE: Final = 0.4
@@ -141,7 +139,7 @@ class Tagger:
         return latest
 
     def _read(self, reading: Reading) -> Tagged:
-        if _ONE_SMALL_WORD.fullmatch(reading.text):
+        if is_small_word(reading.text):
             return Tagged((), _NOTHING)
         pieces = tokens(reading.text, self._network.encode(reading.text))
         if not len(pieces):

@@ -7,7 +7,6 @@ this model and of another must never meet in one index; `name` tells them apart.
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from islandrun.errors import StateError
+from islandrun_node.released import MINILM, session_of, tokenizer_of
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -29,11 +28,8 @@ TOKENS_MAX: Final = 256
 TEXT_CHARS_MAX: Final = 16_384
 COUNTED_CHARS_MAX: Final = 65_536
 
-_FOLDER = Path(__file__).parent / "minilm"
-_SHA256 = {
-    "model.onnx": "c279b8f9e10be58d9f6cc1f99e7f9b6143a63e3525d04728d2eb40fc28ad8401",
-    "tokenizer.json": "b2671b6b396976e3f5aef2c69ea482aa60a2a571933664ab36f352d655ecea29",
-}
+_SHA256: Final = "c279b8f9e10be58d9f6cc1f99e7f9b6143a63e3525d04728d2eb40fc28ad8401"
+_REMEDY: Final = "install islandrun again, or make the file with scripts/export"
 
 
 class Embedder:
@@ -42,7 +38,7 @@ class Embedder:
     name: Final = "minilm-l6-int8"
     dimensions: Final = DIMENSIONS
 
-    def __init__(self, folder: Path = _FOLDER) -> None:
+    def __init__(self, folder: Path = MINILM) -> None:
         self._folder = folder
         self._lock = threading.Lock()
         self._session: onnxruntime.InferenceSession | None = None
@@ -79,38 +75,11 @@ class Embedder:
     def _loaded(self) -> tuple[Tokenizer, onnxruntime.InferenceSession]:
         with self._lock:
             if self._tokenizer is None or self._session is None:
-                self._tokenizer, self._session = _load(self._folder)
+                self._session = session_of(self._folder / "model.onnx", _SHA256, _REMEDY, threads=1)
+                self._tokenizer = tokenizer_of(self._folder / "tokenizer.json", _REMEDY)
             return self._tokenizer, self._session
-
-
-def _load(folder: Path) -> tuple[Tokenizer, onnxruntime.InferenceSession]:
-    import onnxruntime
-    from tokenizers import Tokenizer
-
-    content = {name: _checked(folder / name, digest) for name, digest in sorted(_SHA256.items())}
-    tokenizer = Tokenizer.from_buffer(content["tokenizer.json"])
-    tokenizer.no_truncation()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(content["model.onnx"], options, providers=["CPUExecutionProvider"])
-    return tokenizer, session
 
 
 def _readable(text: str) -> str:
     """Replace halves of characters, which the tokenizer refuses, by as many question marks."""
     return text.encode("utf-8", errors="replace").decode("utf-8")
-
-
-def _checked(path: Path, digest: str) -> bytes:
-    """Read a file of the model and compare it with what was released."""
-    remedy = "install islandrun again, or make the file with scripts/export"
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise StateError(f"{path} cannot be read ({error.strerror}); {remedy}") from error
-    if hashlib.sha256(content).hexdigest() != digest:
-        raise StateError(f"{path} is damaged (its SHA-256 is not the released one); {remedy}")
-    return content

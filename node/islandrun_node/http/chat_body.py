@@ -186,12 +186,17 @@ def _text(content: str | list[_Part] | None, where: str) -> str:
     return "\n".join(_part(part, f"{where}[{place}]") for place, part in enumerate(content))
 
 
-def _part(part: _Part, where: str) -> str:
-    if part.type in UNREAD_PARTS:
+def refuse_unread(kind: str, where: str) -> None:
+    """Refuse a part of a message that is no text. Raises `BadRequest`, which names its place."""
+    if kind in UNREAD_PARTS:
         raise BadRequest(
             f"{where}.type: nobody here can judge what is in an image, a sound or a file; send its text",
             f"{where}.type",
         )
+
+
+def _part(part: _Part, where: str) -> str:
+    refuse_unread(part.type, where)
     if part.type not in ("text", "refusal"):
         raise BadRequest(f"{where}.type: only parts of type text are read", f"{where}.type")
     text = part.text if part.type == "text" else part.refusal

@@ -17,7 +17,7 @@ from islandrun.vocabulary import ChatRequest, Message, Prompt, ToolCall, ToolDef
 from islandrun.wire import limits
 from islandrun.wire.inference import ROLES
 from islandrun_node.http.body import decode
-from islandrun_node.http.chat_body import CHOICE_WORDS, FORMAT_TYPES, UNREAD_PARTS, check_size
+from islandrun_node.http.chat_body import CHOICE_WORDS, FORMAT_TYPES, check_size, refuse_unread
 from islandrun_node.http.endpoint import Asked
 from islandrun_node.http.hints import HintsBody, read_hints
 from islandrun_node.http.responses_format import Echo, ResponseForm
@@ -180,11 +180,7 @@ def _text(content: str | Sequence[_Part] | None, where: str) -> str:
 
 
 def _part(part: _Part, where: str) -> str:
-    if part.type in UNREAD_PARTS:
-        raise BadRequest(
-            f"{where}.type: nobody here can judge what is in an image, a sound or a file; send its text",
-            f"{where}.type",
-        )
+    refuse_unread(part.type, where)
     if part.type not in ("input_text", "output_text", "text", "refusal"):
         raise BadRequest(f"{where}.type: only parts of type input_text are read", f"{where}.type")
     text = part.refusal if part.type == "refusal" else part.text
