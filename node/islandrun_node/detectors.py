@@ -12,7 +12,8 @@ from islandrun.privacy.detect.weighed import RulesAndTagger
 from islandrun.privacy.floors import DEFAULT_FLOORS, Floors
 from islandrun.privacy.sensitivity import Assessment, assess
 from islandrun.vocabulary import Ppm, Prompt
-from islandrun_node.config import Privacy, floors_of, owner_rules
+from islandrun_node.config import floors_of, owner_rules
+from islandrun_node.config_tables import Privacy
 from islandrun_node.tagger_network import THREADS, OnnxNetwork
 
 

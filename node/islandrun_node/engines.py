@@ -13,7 +13,8 @@ from islandrun_node.backends.backend import Backend
 from islandrun_node.backends.embedded import EmbeddedBackend
 from islandrun_node.backends.embedder import Embedder
 from islandrun_node.backends.openai import OpenAiBackend
-from islandrun_node.config import Config, Data, Model, Outbound, ppm
+from islandrun_node.config import ppm
+from islandrun_node.config_tables import Config, Data, Model, Outbound
 from islandrun_node.stores.documents import DocumentIndex
 from islandrun_node.stores.sealed import SealedStore
 

@@ -23,7 +23,8 @@ from islandrun_node.backends.backend import Backend
 from islandrun_node.backends.embedder import Embedder
 from islandrun_node.callers import CallerGate
 from islandrun_node.channels import open_channel
-from islandrun_node.config import Config, ppm, tier_of
+from islandrun_node.config import ppm, tier_of
+from islandrun_node.config_tables import Config
 from islandrun_node.conversations import Conversations
 from islandrun_node.detectors import load_watch
 from islandrun_node.home import Home, replace_private

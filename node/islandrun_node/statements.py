@@ -13,7 +13,7 @@ from islandrun.trust.claims import Header, SelfClaims
 from islandrun.trust.genesis import Genesis
 from islandrun.trust.signing import SELF_LIFE_MS_MAX, SignedAttestation, Signer, sign
 from islandrun.vocabulary import DataSetOffer, ModelOffer, PublicKey
-from islandrun_node.config import Listen
+from islandrun_node.config_tables import Listen
 from islandrun_node.stores.attestations import AttestationStore
 
 VERSION = distribution_version("islandrun")

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from islandrun_node import config, enrolment
+from islandrun_node.config_tables import Config
 from islandrun_node.home import Home
 from islandrun_node.listeners import Listening
 from islandrun_node.node import running_node
@@ -18,13 +19,13 @@ from islandrun_node.stores.tokens import Grant
 LOOPBACK = {"mesh": "127.0.0.1:0", "http": "127.0.0.1:0", "grpc": "127.0.0.1:0"}
 
 
-def settings(name: str, **tables: object) -> config.Config:
+def settings(name: str, **tables: object) -> Config:
     """Return settings of a node on loopback with free ports."""
     return config.parse({"name": name, "listen": LOOPBACK, **tables}, "test")
 
 
 async def up(
-    home: Home, wanted: config.Config, stack: AsyncExitStack, privacy: PrivacyWorker | None = None
+    home: Home, wanted: Config, stack: AsyncExitStack, privacy: PrivacyWorker | None = None
 ) -> Listening:
     """Bring a node up for as long as the stack lives; `privacy` takes the place of its usual worker."""
     return await stack.enter_async_context(running_node(home, wanted, privacy))

@@ -23,7 +23,7 @@ from islandrun.vocabulary import (
     Tier,
     Usage,
 )
-from islandrun_node.config import Limits
+from islandrun_node.config_tables import Limits
 from islandrun_node.http.app import build_app
 from islandrun_node.request import Decided
 

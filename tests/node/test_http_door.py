@@ -28,7 +28,7 @@ from islandrun.vocabulary import (
     Tier,
     Usage,
 )
-from islandrun_node.config import Limits
+from islandrun_node.config_tables import Limits
 from islandrun_node.http.app import build_app
 from islandrun_node.http.body import read_body
 from islandrun_node.http.guard import is_loopback

@@ -10,7 +10,7 @@ from islandrun.errors import StateError
 from islandrun.privacy.detect.tagger import Tagger
 from islandrun.vocabulary import Message, Prompt
 from islandrun_node import tagger_network
-from islandrun_node.config import Privacy
+from islandrun_node.config_tables import Privacy
 from islandrun_node.detectors import load_watch
 from islandrun_node.tagger_network import OnnxNetwork
 

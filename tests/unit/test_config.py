@@ -10,6 +10,7 @@ import pytest
 from islandrun.errors import ConfigError
 from islandrun.privacy.floors import DEFAULT_FLOORS
 from islandrun_node import config
+from islandrun_node.config_tables import Config, Privacy
 
 EXAMPLE = Path(config.__file__).with_name("config.example.toml")
 
@@ -21,7 +22,7 @@ def uncommented() -> str:
 
 
 def test_the_example_as_it_stands_is_the_default(tmp_path: Path) -> None:
-    assert config.load(EXAMPLE) == config.Config()
+    assert config.load(EXAMPLE) == Config()
 
 
 def test_the_example_names_every_key_and_all_load() -> None:
@@ -97,7 +98,7 @@ def test_the_owner_s_rules_and_floors_come_from_the_file(tmp_path: Path) -> None
     assert [(one.type, one.start, one.end) for one in found] == [("TERM", 0, 6), ("CODE", 11, 20)]
     floors = config.floors_of(privacy)
     assert (floors.person, floors.card, floors.secret) == (300_000, 950_000, DEFAULT_FLOORS.secret)
-    assert config.floors_of(config.Privacy()) == DEFAULT_FLOORS
+    assert config.floors_of(Privacy()) == DEFAULT_FLOORS
 
 
 def test_the_example_shows_the_floors_as_they_are() -> None:

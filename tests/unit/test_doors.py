@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 import islandrun.v1
 from islandrun.vocabulary import ModelOffer, Ppm
-from islandrun_node.config import Limits
+from islandrun_node.config_tables import Limits
 from islandrun_node.http import chat_body, completions, embeddings, responses_body
 from islandrun_node.http.app import PATHS, build_app
 from tests.end_to_end import doors

@@ -9,7 +9,8 @@ from typing import Final
 import click
 
 from islandrun.vocabulary import IslandView, Ppm, Standing, Tier
-from islandrun_node.config import Config, ppm
+from islandrun_node.config import ppm
+from islandrun_node.config_tables import Config
 from islandrun_node.home import Home
 
 NAMES_SHOWN_MAX: Final = 20

@@ -24,7 +24,7 @@ from islandrun_node.home import Home, read_private
 
 if TYPE_CHECKING:
     from islandrun.v1 import attestation_pb2, status_pb2
-    from islandrun_node.config import Config
+    from islandrun_node.config_tables import Config
 
 PYTHON_MIN: Final = (3, 11)
 SKEW_MINUTES_MAX: Final = 5

@@ -19,7 +19,7 @@ from islandrun.vocabulary import Ppm
 from islandrun_node.cli.examine import watch_for
 from islandrun_node.cli.json_lines import Answer, Line, Lines, answers
 from islandrun_node.cli.output import CommandFailed
-from islandrun_node.config import Config
+from islandrun_node.config_tables import Config
 
 CHUNK_LINES_MAX: Final = 16
 CHUNK_BYTES_MAX: Final = 32 * 1024

@@ -15,7 +15,7 @@ from islandrun_node.cli.output import CommandFailed, Exit, show, table
 from islandrun_node.cli.session import Session
 
 if TYPE_CHECKING:
-    from islandrun_node.config import Config
+    from islandrun_node.config_tables import Config
 
 SHELLS: Final = ("bash", "zsh", "fish")
 

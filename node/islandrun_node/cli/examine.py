@@ -14,7 +14,7 @@ from islandrun.privacy.sanitize import Masked, mask
 from islandrun.privacy.sensitivity import WITHHELD, Assessment
 from islandrun.privacy.vault import Vault
 from islandrun.vocabulary import PPM_MAX, Message, Ppm, Prompt, sensitivity_class
-from islandrun_node.config import Config, Privacy
+from islandrun_node.config_tables import Config, Privacy
 from islandrun_node.detectors import Watch, load_watch
 from islandrun_node.tagger_network import THREADS
 

@@ -21,7 +21,8 @@ from islandrun_node.cli.json_lines import Answer, Lines, answers
 from islandrun_node.cli.output import Exit
 from islandrun_node.cli.progress import watched
 from islandrun_node.cli.session import Session
-from islandrun_node.config import Config, load
+from islandrun_node.config import load
+from islandrun_node.config_tables import Config
 
 LINES_ALONE_MAX: Final = 200
 """Fewer lines are done before other processes have started."""

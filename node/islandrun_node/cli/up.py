@@ -15,6 +15,7 @@ import click
 from islandrun.errors import StateError
 from islandrun_node import config, core_dumps
 from islandrun_node.cli.session import Session
+from islandrun_node.config_tables import Config
 from islandrun_node.home import Home
 from islandrun_node.listeners import Listening
 from islandrun_node.node import running_node
@@ -56,7 +57,7 @@ def up(
         _run(_serve(session, settings))
 
 
-async def _serve(session: Session, settings: config.Config) -> None:
+async def _serve(session: Session, settings: Config) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -67,7 +68,7 @@ async def _serve(session: Session, settings: config.Config) -> None:
         click.echo("stopping ...", err=True)
 
 
-def _tell(session: Session, settings: config.Config, listening: Listening) -> None:
+def _tell(session: Session, settings: Config, listening: Listening) -> None:
     if session.json:
         line = {"schema": "islandrun.up/v1", "name": settings.name, **listening.public()}
         click.echo(json.dumps(line))

@@ -27,7 +27,7 @@ PATHS: Final = (
 )
 
 if TYPE_CHECKING:
-    from islandrun_node.config import Limits
+    from islandrun_node.config_tables import Limits
     from islandrun_node.outlook import Outlook
     from islandrun_node.request import Requests
 

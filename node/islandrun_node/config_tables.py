@@ -1,0 +1,179 @@
+"""The tables of the settings file and what each key may hold. `config` reads and checks them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Address = Annotated[
+    str, msgspec.Meta(pattern=r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.\-]+):\d{1,5}$", max_length=255)
+]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,32}$")]
+Jurisdiction = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}$")]
+Url = Annotated[str, msgspec.Meta(pattern=r"^https?://", max_length=2048)]
+
+
+class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of the file; keys not named here are errors."""
+
+
+class Listen(Table, frozen=True):
+    """Where the node listens. Port 0 takes a free one."""
+
+    mesh: Address = "0.0.0.0:8471"
+    http: Address = "127.0.0.1:8470"
+    grpc: Address = "127.0.0.1:8472"
+    advertise: tuple[Address, ...] = ()
+
+
+class Island(Table, frozen=True):
+    """What this island says of itself."""
+
+    jurisdictions: tuple[Jurisdiction, ...] = ()
+    requests_max: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 4
+
+
+class Model(Table, frozen=True):
+    """A model behind a URL. Prices are US dollars per million tokens."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+    context_tokens_max: Annotated[int, msgspec.Meta(ge=1, le=100_000_000)] = 8192
+    quality: Share = 0.7
+    input_price_usd: Annotated[float, msgspec.Meta(ge=0, le=10_000)] = 0.0
+    output_price_usd: Annotated[float, msgspec.Meta(ge=0, le=10_000)] = 0.0
+    supports_tools: bool = True
+
+
+class Backend(Table, frozen=True):
+    """What answers on this island: the embedded extractive engine, or an OpenAI-compatible URL."""
+
+    kind: Literal["embedded", "openai"] = "embedded"
+    url: Url | None = None
+    models: tuple[Model, ...] = ()
+
+
+class Outbound(Table, frozen=True):
+    """A cloud API that this node fronts as an island of its own."""
+
+    name: Name
+    url: Url
+    models: tuple[Model, ...]
+    jurisdictions: tuple[Jurisdiction, ...] = ()
+    requests_max: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 16
+
+
+class Data(Table, frozen=True):
+    """A folder of documents that stay on this island."""
+
+    name: Name
+    path: str
+    sensitivity: Share = 0.4
+    jurisdiction: Jurisdiction | None = None
+
+
+class TierTrust(Table, frozen=True):
+    """The most that an island of a tier is trusted."""
+
+    personal: Share = 1.0
+    edge: Share = 0.8
+    cloud: Share = 0.2
+
+
+class Policy(Table, frozen=True):
+    """The owner's rules. A client can only tighten them."""
+
+    profile: Literal["balanced", "private", "fast", "cheap"] = "balanced"
+    jurisdictions: tuple[Jurisdiction, ...] = ()
+    tiers: tuple[Literal["personal", "edge", "cloud"], ...] = ("personal", "edge", "cloud")
+    cost_max_usd: Annotated[float, msgspec.Meta(ge=0, le=10_000)] | None = None
+    tier_trust: TierTrust = TierTrust()
+
+
+OwnValue = Annotated[str, msgspec.Meta(min_length=2, max_length=200)]
+FloorOfContact = Annotated[float, msgspec.Meta(ge=0.3, le=1)]
+FloorOfHarm = Annotated[float, msgspec.Meta(ge=0.9, le=1)]
+OwnType = Literal[
+    "PERSON", "LOCATION", "ADDRESS", "ORG", "DATE", "CODE", "DEMOGRAPHIC", "QUANTITY", "USERNAME", "EMAIL",
+    "PHONE", "CARD", "IBAN", "NATIONAL_ID", "SECRET", "IP", "MAC", "URL", "CRYPTO", "PATH", "COORDINATES",
+    "TERM",
+]  # fmt: skip
+
+
+class OwnPattern(Table, frozen=True):
+    """A regular expression (RE2) of the owner's, and what its matches are."""
+
+    name: Name
+    pattern: Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
+    type: OwnType = "TERM"
+
+
+class PrivacyFloors(Table, frozen=True):
+    """The trust (0 to 1) that a reader needs to see a value of a type; what is left out keeps its default.
+
+    What stands for harm can only be raised. Who somebody is and how to reach them stays at 0.3 or more,
+    so that no setting shows it to an island that nobody vouches for.
+    """
+
+    secret: FloorOfHarm | None = None
+    card: FloorOfHarm | None = None
+    iban: FloorOfHarm | None = None
+    national_id: FloorOfHarm | None = None
+    crypto: FloorOfHarm | None = None
+    term: FloorOfContact | None = None
+    person: FloorOfContact | None = None
+    email: FloorOfContact | None = None
+    phone: FloorOfContact | None = None
+    address: FloorOfContact | None = None
+    username: FloorOfContact | None = None
+    path: FloorOfContact | None = None
+    url: FloorOfContact | None = None
+    ip: FloorOfContact | None = None
+    mac: FloorOfContact | None = None
+    coordinates: FloorOfContact | None = None
+    code: FloorOfContact | None = None
+    date: Share | None = None
+    org: Share | None = None
+    location: Share | None = None
+    quantity: Share | None = None
+    demographic: Share | None = None
+    general_date: Share | None = None
+    general_age: Share | None = None
+    general_amount: Share | None = None
+    planned_location: Share | None = None
+
+
+class Privacy(Table, frozen=True):
+    """What is looked for in a request, and how much trust it needs."""
+
+    terms: tuple[OwnValue, ...] = ()
+    allow: tuple[OwnValue, ...] = ()
+    patterns: tuple[OwnPattern, ...] = ()
+    floors: PrivacyFloors = PrivacyFloors()
+    detector: Literal["full", "rules"] = "full"
+    recall: Literal["balanced", "high"] = "balanced"
+    conversation_hours: Annotated[float, msgspec.Meta(gt=0, le=8_760)] = 24.0
+
+
+class Limits(Table, frozen=True):
+    """Bounds on what the node takes in."""
+
+    body_bytes_max: Annotated[int, msgspec.Meta(ge=1024, le=1 << 30)] = 32 * 1024 * 1024
+    requests_running_max: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 64
+    answer_seconds_max: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 600.0
+
+
+class Config(Table, frozen=True):
+    """All settings of one node."""
+
+    name: Name = "island"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    listen: Listen = Listen()
+    island: Island = Island()
+    backend: Backend = Backend()
+    outbound: tuple[Outbound, ...] = ()
+    data: tuple[Data, ...] = ()
+    policy: Policy = Policy()
+    privacy: Privacy = Privacy()
+    limits: Limits = Limits()
