@@ -28,7 +28,7 @@ SCHEMA = "islandrun.bench.privacy/v1"
 def main() -> None:
     options = _options()
     try:
-        samples = read(options.file, options.format)
+        samples = read(options.file, options.format, options.split)
     except (OSError, ValueError) as error:
         sys.exit(f"error: {error}")
     if options.types:
@@ -60,6 +60,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("file", nargs="?", type=Path, metavar="FILE")
     parser.add_argument("--format", choices=("jsonl", "tab", "conll"), default="jsonl")
     parser.add_argument("--types", help="only spans of these types, such as PERSON,LOCATION,ORG")
+    parser.add_argument("--split", default="", help="only this part of TAB, such as dev")
     parser.add_argument("--limit", type=int, help="only so many texts")
     parser.add_argument(
         "--system", action="append", choices=tuple(SYSTEMS), help="only this one (repeatable)"
@@ -96,7 +97,9 @@ def rows(figures: Mapping[str, Any]) -> dict[str, str]:
     )
     for kind, one in found["entities"]["by_type"].items():
         made[f"  {kind} ({one['marked']})"] = _text(one["recall"])
-    made |= _named("exact with type", found["typed_f1"] or {})
+    typed = found["typed_f1"] or {}
+    made |= _named("exact with type", typed)
+    made |= {f"  {kind}: f1": _text(one["f1"]) for kind, one in typed.get("by_type", {}).items()}
     made |= _named("nothing to hide", found["over_masking"])
     for role, one in found.get("identifiers", {}).items():
         made |= _named(f"{role} entities", {"of": one["entities"], "": one["recall"]})

@@ -1,6 +1,7 @@
 """What a system hides of what it should, and needlessly: figures from texts, their spans and what was found.
 
-Characters are those that are no white space. An entity counts as hidden when all of its characters are.
+Characters are letters and digits: a bracket or a stop that stays tells nobody anything. An entity counts as
+hidden when all of its characters are.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ Pairs = Sequence[tuple[Sample, Sequence[Found]]]
 
 
 def _places(text: str, spans: Iterable[Span | Found]) -> set[int]:
-    return {place for span in spans for place in range(span.start, span.end) if not text[place].isspace()}
+    return {place for span in spans for place in range(span.start, span.end) if text[place].isalnum()}
 
 
 def _share(part: float, whole: float) -> float | None:
@@ -77,7 +78,7 @@ def _characters(pairs: Pairs) -> dict[str, object]:
         wanted += len(gold)
         both += len(gold & masked)
         hidden += len(masked - (_places(sample.text, sample.ignored) - gold))
-        whole += len(sample.text) - sum(map(str.isspace, sample.text))
+        whole += sum(map(str.isalnum, sample.text))
     return {
         "marked": wanted,
         "recall": _share(both, wanted),
@@ -160,7 +161,7 @@ def _over_masking(pairs: Pairs) -> dict[str, object]:
         texts += 1
         touched += bool(masked)
         hidden += len(masked)
-        characters += len(sample.text) - sum(map(str.isspace, sample.text))
+        characters += sum(map(str.isalnum, sample.text))
     return {
         "texts_without_spans": texts,
         "touched_share": _share(touched, texts),

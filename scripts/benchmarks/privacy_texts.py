@@ -66,8 +66,8 @@ def canonical(kind: str) -> str:
     return _TYPE_OF.get(name, name)
 
 
-def read(path: Path | None, form: str) -> tuple[Sample, ...]:
-    """Return the samples of a file; None: the marked texts of this repository.
+def read(path: Path | None, form: str, split: str = "") -> tuple[Sample, ...]:
+    """Return the samples of a file; None: the marked texts of this repository. `split`: a part of TAB.
 
     Raises `ValueError`, which names the file and the line, for what is not in the format.
     """
@@ -75,7 +75,8 @@ def read(path: Path | None, form: str) -> tuple[Sample, ...]:
         return tuple(_marked(HELD_OUT))
     if form == "conll":
         return tuple(_conll(path.read_text(encoding="utf-8-sig")))
-    return tuple(sample for number, entry in _entries(path) for sample in _samples(path, number, entry, form))
+    entries = ((number, entry) for number, entry in _entries(path) if not split or _split_of(entry) == split)
+    return tuple(sample for number, entry in entries for sample in _samples(path, number, entry, form))
 
 
 def only(samples: Iterable[Sample], types: frozenset[str]) -> tuple[Sample, ...]:
@@ -102,6 +103,11 @@ def _entries(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             yield number, json.loads(line)
+
+
+def _split_of(entry: dict[str, Any]) -> object:
+    provenance = entry.get("metadata", entry).get("provenance", entry)
+    return provenance.get("dataset_type")
 
 
 def _samples(path: Path, number: int, entry: dict[str, Any], form: str) -> Iterator[Sample]:

@@ -1,62 +1,53 @@
-"""Measure the shipped tagger, alone and beside the rules, on texts that it was not trained on."""
+"""Measure the shipped detector on texts that it was not trained on: what it finds, whoever may see it."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import random
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-
-import corpora
-import measure
-import records
-from measure import Detect
-from values import filler
 
 from islandrun.privacy.detect import RULES, Detector
 from islandrun.privacy.detect.merge import merge
 from islandrun.privacy.detect.propagate import propagate
 from islandrun.privacy.detect.tagger import Tagger
 from islandrun.privacy.detect.weighed import RulesAndTagger
+from islandrun.vocabulary import PPM_MAX
 from islandrun_node.tagger_network import OnnxNetwork
 
-HERE = Path(__file__).parent
+sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
+from privacy import rows
+from privacy_quality import Found, quality
+from privacy_texts import Sample, only, read
+
+_NAMES = frozenset({"PERSON", "LOCATION", "ORG"})
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with tab and wnut17")
     data = parser.parse_args().data
-    tagger = Tagger(OnnxNetwork())
-    own = [records.fill(one, filler("en", random.Random(1))) for one in records.read(HERE / "heldout")]
-    tweets = corpora.social(data / "wnut17/dev.conll")
-    court = [
-        document
-        for line in (data / "tab/tab_train_dev_113.jsonl").read_text(encoding="utf-8").splitlines()
-        if (document := json.loads(line))["metadata"]["provenance"]["dataset_type"] == "dev"
-    ]
-    systems: dict[str, Detector] = {
-        "rules": RULES,
-        "tagger": tagger,
-        "rules and tagger": RulesAndTagger(RULES, tagger),
+    corpora = {
+        "prompts of our own": read(None, "jsonl"),
+        "social text (WNUT17 dev)": only(read(data / "wnut17/dev.conll", "conll"), _NAMES),
+        "court cases (TAB dev)": read(data / "tab/tab_train_dev_113.jsonl", "tab", "dev"),
     }
+    both = RulesAndTagger(RULES, Tagger(OnnxNetwork()))
+    systems: dict[str, Detector] = {"rules": RULES, "rules and tagger": both}
     for name, detector in systems.items():
-        detect = spread(detector)
-        print(f"== {name}\nprompts of our own: {measure.measure(own, detect).table()}")
-        exact, persons = measure.social_f1(tweets, detect)
-        print(f"social text (WNUT17 dev): F1 of exact spans and types {exact:.3f}, of persons {persons:.3f}")
-        shares = measure.entity_recall(court, detect)
-        print("court cases (TAB dev): " + ", ".join(f"{kind} {share:.3f}" for kind, share in shares.items()))
+        for title, samples in corpora.items():
+            print(f"== {title}: {name}")
+            print("\n".join(f"{row}  {value}" for row, value in figures(samples, detector).items()))
 
 
-def spread(detector: Detector) -> Detect:
-    """Return what a detector finds, values once found being found in every other place."""
-
-    def detect(text: str) -> list[tuple[int, int, str]]:
-        (spans,) = propagate((text,), (merge(detector(text)),))
-        return [(one.start, one.end, one.type.value) for one in spans]
-
-    return detect
+def figures(samples: Sequence[Sample], detector: Detector) -> dict[str, str]:
+    """Return the figures of a detector by name, values once found being found in every other place."""
+    found = [
+        [Found(one.start, one.end, one.type.value, one.confidence_ppm / PPM_MAX) for one in spans]
+        for sample in samples
+        for spans in propagate((sample.text,), (merge(detector(sample.text)),))
+    ]
+    return rows({"quality": quality(samples, found), "speed": {}})
 
 
 if __name__ == "__main__":
