@@ -262,3 +262,18 @@ def test_signs_that_belong_to_a_value_are_taken_in(
     if kind == "PERSON" and len(words) > 1:
         table["."] = (kind, False, *SURE)
     assert [text[one.start : one.end] for one in Tagger(TableNetwork(table, matter=5.0))(text)] == [value]
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "value"),
+    [
+        ("thanks to Leto. Bye", ["Leto", "."], "Leto"),
+        ("i wish im ryan \U0001f62d", ["ryan", "\U0001f62d"], "ryan"),
+        ("vote #Colbert now", ["#", "Colbert"], "Colbert"),
+        ("by Ann Holt Jr. of", ["Ann", "Holt", "Jr", "."], "Ann Holt Jr."),
+        ("of Ann (Nan) now", ["Ann", "(", "Nan", ")"], "Ann (Nan)"),
+    ],
+)
+def test_what_a_sentence_puts_around_a_name_is_no_part_of_it(text: str, words: list[str], value: str) -> None:
+    table = {word: ("PERSON", False, *SURE) for word in words}
+    assert [text[one.start : one.end] for one in Tagger(TableNetwork(table, matter=5.0))(text)] == [value]

@@ -243,6 +243,11 @@ _BEHIND: Final[Mapping[str, re.Pattern[str]]] = {
 }
 """Signs that belong to a value of a type: `@akern`, `J.`, `415,-`."""
 _LETTERS: Final = re.compile(r"[^\W_]")
+_NAMES: Final = frozenset({"PERSON", "LOCATION", "ORG", "DEMOGRAPHIC"})
+_BEFORE_NAME: Final = re.compile(r"[#\W_]*")
+_AFTER_NAME: Final = re.compile(r"[\W_]*\Z")
+_ENDS_IN_STOP: Final = re.compile(r"(?<![^\W_])(?:[^\W_]{1,2}|Inc|Ltd|Corp|Bros)\.\Z")
+"""Words with a stop of their own: `J.`, `Jr.`, `Corp.`"""
 
 
 def spans(text: str, pieces: Tokens, chances: Floats, thresholds: Floats) -> Iterator[Finding]:
@@ -282,6 +287,8 @@ def _finding(text: str, found: _Open) -> Iterator[Finding]:
     start, end = _whole_words(text, found.start, found.end)
     if not _LETTERS.search(text, start, end):
         return
+    if TYPES[found.kind] in _NAMES:
+        start, end = _bare_name(text, start, end)
     start, end = _with_signs(text, start, end, TYPES[found.kind])
     value = text[start:end]
     kind = finding_type(TYPES[found.kind], value)
@@ -304,6 +311,16 @@ def _whole_words(text: str, start: int, end: int) -> tuple[int, int]:
     if text[start : start + 1] == "(" and ")" not in text[start:end]:
         start += 1
     return start, end
+
+
+def _bare_name(text: str, start: int, end: int) -> tuple[int, int]:
+    """Take off a name what the sentence put around it: a stop, a hash, an emoji. `Jr.` keeps its stop."""
+    value = text[start:end]
+    ahead, behind = _BEFORE_NAME.match(value), _AFTER_NAME.search(value)
+    assert ahead is not None, "the pattern matches nothing, too"
+    assert behind is not None, "the pattern matches nothing, too"
+    belongs = (value.endswith(")") and "(" in value) or _ENDS_IN_STOP.search(value) is not None
+    return start + ahead.end(), end if belongs else start + behind.start()
 
 
 def _with_signs(text: str, start: int, end: int, kind: str) -> tuple[int, int]:
