@@ -66,6 +66,11 @@ class News:
             else:
                 del self._waiting[key]
 
+    def drop(self, keys: Iterable[bytes]) -> None:
+        """Note that these places need no more telling."""
+        for key in keys:
+            self._waiting.pop(key, None)
+
     def _order(self, key: bytes) -> tuple[int, int, bytes]:
         rank, left = self._waiting[key]
         return rank, left, key

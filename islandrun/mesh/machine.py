@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, Final
 
 from islandrun.errors import RejectedMessage
 from islandrun.mesh import pace
+from islandrun.mesh.clocks import ClockState
 from islandrun.mesh.gossip import News
 from islandrun.mesh.intake import Intake, Verifier
 from islandrun.mesh.membership import Membership
 from islandrun.mesh.notices import Notice, Notices
+from islandrun.mesh.probing import Probing
 from islandrun.mesh.records import Records
+from islandrun.mesh.suspicion import sync_seconds
+from islandrun.mesh.views import Place, Views, networks_of
 from islandrun.trust.claims import IslandState
 from islandrun.trust.ledger import Ledger
 from islandrun.trust.naming import island_id
@@ -29,6 +33,7 @@ from islandrun.wire.limits import LOAD_MAX
 if TYPE_CHECKING:
     import random
 
+_ABOUT_THE_WAY: Final = frozenset({"probe", "probe_ack", "probe_for", "probe_for_ack", "link"})
 _IDLE: Final = Load(running=0, waiting=0, requests_max=0, first_token_ms=0, token_us=0)
 
 
@@ -66,6 +71,9 @@ class Mesh:
         self._members = Membership(rng, self._notices)
         self._intake = Intake(ledger, self._news, self._notices, verifier, now.wall_ms)
         self._records = Records(ledger, self._intake, self._news, self._notices, self._say)
+        self._probing = Probing(rng, self._members, self._say)
+        self._views = Views(rng, self._members, self._place, self._say, now.seconds)
+        self._clock = ClockState.RIGHT
         self._outbox: list[Envelope] = []
         self._load = _IDLE
         self._ticked_at = now.seconds
@@ -87,13 +95,13 @@ class Mesh:
         check_gossip(message)
         self._notice_sleep(now)
         self._members.spoke(source, now.seconds)
-        match message.WhichOneof("body"):
-            case "probe":
-                self._on_probe(source, message.probe, now)
-            case "probe_ack":
-                self._on_probe_ack(source, message.probe_ack, now)
-            case _:
-                self._records.hear(source, message, len(self._members), now.wall_ms)
+        body = message.WhichOneof("body")
+        if body in _ABOUT_THE_WAY:
+            self._hear_of_the_way(source, message, now)
+        else:
+            self._records.hear(source, message, len(self._members), now)
+            if self._views.is_on and self._records.has_news():
+                self._records.push_news()
         self._refresh_changed(now)
 
     def tick(self, now: Instant) -> None:
@@ -106,12 +114,12 @@ class Mesh:
             self._refresh_all(now)
         if now.seconds >= self._next_pardon_at:
             self._next_pardon_at = now.seconds + pace.OFFENCE_SECONDS
-            self._records.pardon()
+            self._records.pardon(now)
         if now.seconds >= self._next_round_at:
             self._next_round_at = now.seconds + pace.ROUND_SECONDS
             self._round(now)
         elif self._intake.has_urgent:
-            self._records.tell_news(self._some_members(), urgent_only=True)
+            self._tell_news(urgent_only=True)
         if now.seconds >= self._next_sync_at:
             self._compare_with_somebody(now)
 
@@ -151,9 +159,27 @@ class Mesh:
         """Take in whether a call to an island worked: first-hand evidence, as good as an answered probe."""
         self._notice_sleep(now)
         if not ok:
-            self._members.failed(target, now.seconds)
-        elif self._members.answered(target, now.seconds):
+            self._probing.failed(target, now.seconds)
+        elif self._probing.answered(target, now.seconds):
             self._records.compare_with(target)
+
+    def not_sent(self, target: IslandId) -> None:
+        """Take in that what was said to an island was never sent: its silence proves nothing."""
+        self._probing.not_sent(target)
+
+    def woke(self, slept_seconds: float, now: Instant) -> None:
+        """Take in that this machine slept, where the gap between two ticks does not show it.
+
+        Nobody is accused of a silence in which we did not listen; first we ask what we missed, then we probe.
+        """
+        self._ticked_at = now.seconds
+        self._probing.wake()
+        self._members.wake(now.seconds)
+        self._notices.woke(slept_seconds)
+        for island in self._members.some(pace.SYNC_PEERS_AFTER_SLEEP):
+            self._records.compare_with(island)
+        self._next_sync_at = now.seconds + pace.SYNC_SECONDS
+        self._next_round_at = now.seconds
 
     # ------------------------------------------------------------ what others read
 
@@ -191,6 +217,23 @@ class Mesh:
 
     # ------------------------------------------------------------ inside
 
+    def _hear_of_the_way(self, source: IslandId, message: mesh_pb2.GossipMessage, now: Instant) -> None:
+        """Take in a message about who reaches whom."""
+        match message.WhichOneof("body"):
+            case "probe":
+                self._on_probe(source, message.probe, now)
+            case "probe_ack":
+                if self._probing.on_ack(source, message.probe_ack, now):
+                    self._records.compare_with(source)
+                self._judge_clock()
+            case "probe_for":
+                self._probing.on_probe_for(source, message.probe_for, now)
+            case "probe_for_ack":
+                self._probing.on_probe_for_ack(source, message.probe_for_ack, now.seconds)
+            case _:
+                self._views.on_link(source, message.link.action, now.seconds)
+                self._records.link_to(self._views.neighbours())
+
     def _on_probe(self, source: IslandId, probe: mesh_pb2.Probe, now: Instant) -> None:
         claims = self._ledger.self_claims(self._me)
         load = mesh_pb2.Load(
@@ -208,36 +251,38 @@ class Mesh:
         )
         self._say(source, mesh_pb2.GossipMessage(probe_ack=ack))
 
-    def _on_probe_ack(self, source: IslandId, ack: mesh_pb2.ProbeAck, now: Instant) -> None:
-        load = Load(
-            running=ack.load.running,
-            waiting=ack.load.waiting,
-            requests_max=ack.load.requests_max,
-            first_token_ms=ack.load.first_token_ms,
-            token_us=ack.load.token_us,
-        )
-        if self._members.probe_answered(source, ack.nonce, load, now.seconds):
-            self._records.compare_with(source)
+    def _judge_clock(self) -> None:
+        state = self._probing.clocks.state()
+        if state is not self._clock:
+            self._clock = state
+            self._notices.clock(state, self._probing.clocks.offset_ms())
 
     def _round(self, now: Instant) -> None:
-        self._members.settle(now.seconds)
-        self._records.tell_news(self._some_members())
-        for island in self._members.due(now.seconds):
-            nonce = self._members.probe(island, now.seconds)
-            probe = mesh_pb2.Probe(nonce=nonce, wall_ms=now.wall_ms)
-            self._say(island, mesh_pb2.GossipMessage(probe=probe))
+        self._probing.settle(now)
+        self._views.round(now.seconds)
+        self._records.link_to(self._views.neighbours())
+        self._tell_news()
+        self._records.tend_tree(now)
+        due = (*self._members.due(now.seconds), self._views.next_to_probe())
+        for island in dict.fromkeys(due):
+            if island is not None:
+                self._probing.probe(island, now)
+
+    def _tell_news(self, urgent_only: bool = False) -> None:
+        if self._views.is_on and self._views.neighbours():
+            self._records.push_news()
+        else:
+            self._records.tell_news(self._members.some(pace.FANOUT), urgent_only)
 
     def _compare_with_somebody(self, now: Instant) -> None:
-        reachable = self._members.reachable()
-        pause = pace.SYNC_SECONDS if reachable else pace.ROUND_SECONDS
+        """Compare tables with a member: in a large mesh mostly, but not always, with a neighbour."""
+        neighbours = self._views.neighbours()
+        is_outside = not neighbours or self._rng.random() < pace.OUTSIDE_SHARE
+        chosen = self._members.some(1, neighbours) if is_outside else [self._rng.choice(neighbours)]
+        pause = sync_seconds(len(self._members)) if chosen else pace.ROUND_SECONDS
         self._next_sync_at = now.seconds + pause
-        if reachable:
-            self._records.compare_with(self._rng.choice(reachable))
-
-    def _some_members(self) -> list[IslandId]:
-        """Choose whom to tell our news in this round."""
-        reachable = self._members.reachable()
-        return self._rng.sample(reachable, min(pace.FANOUT, len(reachable)))
+        for island in chosen:
+            self._records.compare_with(island)
 
     def _say(self, target: IslandId, message: mesh_pb2.GossipMessage) -> None:
         if len(self._outbox) < pace.OUTBOX_MAX:  # what does not fit is said again by a later comparison
@@ -275,8 +320,12 @@ class Mesh:
         ]
 
     def _notice_sleep(self, now: Instant) -> None:
-        """After a gap in time we slept: nobody is accused of it, and we ask what we missed."""
-        if now.seconds - self._ticked_at > pace.SLEEP_SECONDS:
-            self._ticked_at = now.seconds
-            self._members.wake(now.seconds)
-            self._next_round_at = self._next_sync_at = now.seconds
+        """After a gap in time we slept."""
+        gap = now.seconds - self._ticked_at
+        if gap > pace.SLEEP_SECONDS:
+            self.woke(gap, now)
+
+    def _place(self, island: IslandId) -> Place:
+        claims, admission = self._ledger.self_claims(island), self._ledger.admission(island)
+        networks = networks_of(claims.endpoints) if claims is not None else ()
+        return Place(networks, admission.group if admission is not None else "")

@@ -1,30 +1,38 @@
-"""Who answers: ALIVE, SUSPECT, UNREACHABLE or AWAY, from first-hand evidence alone.
+"""Who answers: ALIVE, SUSPECT, UNREACHABLE or AWAY, from first-hand evidence.
 
 Liveness is never membership. Whoever the owner admits stays in the table, however long it is silent, and is
 tried for ever: two halves of a mesh always find each other again. That a member spoke to us is a reason to
-probe it, not a proof that we can reach it; only an answer to us is.
+probe it, not a proof that we can reach it; only an answer to us is. What helpers found moves the length of a
+suspicion between its shortest and its longest; it never begins or ends one.
 """
 
 from __future__ import annotations
 
+import heapq
 from bisect import bisect_left, insort
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from islandrun.mesh import pace
 from islandrun.mesh.notices import Notices
-from islandrun.mesh.suspicion import patience_seconds, retry_seconds, trouble_after, window_seconds
+from islandrun.mesh.suspicion import retry_seconds, window_seconds
 from islandrun.vocabulary import IslandId, Load, Reachability
 
 if TYPE_CHECKING:
     import random
+
+_TALKING: Final = (Reachability.ALIVE, Reachability.SUSPECT)
+_NEVER: Final = float("-inf")
+_DRAWS_PER_MEMBER: Final = 8
 
 
 @dataclass(slots=True)
 class Member:
     """What we know of the way to one member. It begins in doubt: nobody has answered yet.
 
-    `silent_since` is the moment of the first miss after its last answer; `misses` counts them.
+    `silent_since` is when the first probe left that was not answered since its last answer; `misses` counts
+    them, `confirmations` what makes the suspicion shorter, and `vouched_at` is when a helper reached it.
     """
 
     next_probe_at: float
@@ -32,7 +40,11 @@ class Member:
     was_heard: bool = False
     is_away: bool = False
     misses: int = 0
+    confirmations: int = 0
     silent_since: float = 0.0
+    vouched_at: float = _NEVER
+    probed_at: float = _NEVER
+    given_up_at: float = _NEVER
     round_trip_ms: int = 0
     load: Load | None = None
     load_at: float = 0.0
@@ -43,15 +55,8 @@ class Member:
         return Reachability.AWAY if self.is_away else self.state
 
 
-@dataclass(slots=True)
-class _Pending:
-    island: IslandId
-    sent_at: float
-    is_missed: bool = False
-
-
 class Membership:
-    """The table of members and the probes that are on their way. `now` is `Instant.seconds`."""
+    """The table of members. `now` is `Instant.seconds`; a round costs the doubtful, not the whole table."""
 
     def __init__(self, rng: random.Random, notices: Notices) -> None:
         self._rng = rng
@@ -59,8 +64,11 @@ class Membership:
         self._members: dict[IslandId, Member] = {}
         self._sorted: list[IslandId] = []
         self._rotation: list[IslandId] = []
-        self._pending: dict[int, _Pending] = {}
-        self._trouble = 0
+        self._doubted: dict[IslandId, Member] = {}
+        self._lost: dict[IslandId, Member] = {}
+        self._retries: list[tuple[float, IslandId]] = []
+        self._next_hope_at = _NEVER
+        self._next_some_at = _NEVER
 
     # ------------------------------------------------------------ who
 
@@ -74,31 +82,63 @@ class Membership:
         """Return every member, sorted."""
         return tuple(self._sorted)
 
-    def reachable(self) -> list[IslandId]:
-        """Return the members worth talking to: alive or in doubt, sorted."""
-        talking = (Reachability.ALIVE, Reachability.SUSPECT)
-        return [island for island in self._sorted if self._members[island].shown in talking]
-
     def get(self, island: IslandId) -> Member | None:
         """Return what we know of a member."""
         return self._members.get(island)
 
+    def is_talking(self, island: IslandId) -> bool:
+        """Say whether a member is worth talking to: alive or in doubt."""
+        member = self._members.get(island)
+        return member is not None and member.shown in _TALKING
+
+    def some(
+        self, count: int, but: Collection[IslandId] = (), states: tuple[Reachability, ...] = _TALKING
+    ) -> list[IslandId]:
+        """Draw so many members in these states, or all there are; the cost grows with `count` alone.
+
+        Where almost nobody is left in these states, those few may be overlooked in a very large table.
+        """
+        if len(self._sorted) <= pace.DIRECT_MAX:
+            all_there_are = [
+                island
+                for island in self._sorted
+                if island not in but and self._members[island].shown in states
+            ]
+            return self._rng.sample(all_there_are, min(count, len(all_there_are)))
+        drawn: dict[IslandId, None] = {}
+        for _ in range(count * _DRAWS_PER_MEMBER):
+            island = self._rng.choice(self._sorted)
+            if island not in but and self._members[island].shown in states:
+                drawn[island] = None
+                if len(drawn) == count:
+                    break
+        return list(drawn)
+
     def add(self, island: IslandId, is_away: bool, now: float) -> None:
-        """Take in a member that the owner admits, or what it newly says of being away."""
+        """Take in a member that the owner admits, or that it newly speaks of itself.
+
+        Its own word, signed, makes us try it at once if it was given up; it does not make it alive.
+        """
         member = self._members.get(island)
         if member is None:
-            self._members[island] = Member(next_probe_at=now, is_away=is_away)
+            member = self._members[island] = Member(next_probe_at=now, is_away=is_away)
             insort(self._sorted, island)
+            self._file(island, member)
         elif member.is_away != is_away:
             member.is_away = is_away
-            member.state, member.misses, member.next_probe_at = Reachability.SUSPECT, 0, now
+            member.state, member.misses, member.confirmations = Reachability.SUSPECT, 0, 0
+            member.next_probe_at = now
+            self._file(island, member)
             self._notices.reachability(island, member.shown)
+        else:
+            self.spoke(island, now)
 
     def remove(self, island: IslandId) -> None:
         """Forget an island whose admission ended."""
         if self._members.pop(island, None) is not None:
             del self._sorted[bisect_left(self._sorted, island)]
-            self._drop_probes_of(island)
+            self._doubted.pop(island, None)
+            self._lost.pop(island, None)
 
     # ------------------------------------------------------------ evidence
 
@@ -107,132 +147,150 @@ class Membership:
         member = self._members.get(island)
         if member is None:
             return False
-        self._trouble = trouble_after(self._trouble, was_answered=True)
         before, member.state = member.state, Reachability.ALIVE
-        member.was_heard, member.misses = True, 0
-        if before is not Reachability.ALIVE and not member.is_away:
-            self._notices.reachability(island, member.shown)
+        member.was_heard, member.misses, member.confirmations = True, 0, 0
+        member.vouched_at = _NEVER
+        if before is not Reachability.ALIVE:
+            self._file(island, member)
+            if not member.is_away:
+                self._notices.reachability(island, member.shown)
         if before is Reachability.UNREACHABLE:
             self._hope(now)
         return before is Reachability.UNREACHABLE
 
-    def missed(self, island: IslandId, now: float) -> None:
-        """Note that a member did not answer us."""
+    def missed(self, island: IslandId, since: float, now: float) -> bool:
+        """Note that a member did not answer what left at `since`; return whether that is the first doubt."""
         member = self._members.get(island)
         if member is None:
-            return
+            return False
         if member.misses == 0:
-            member.silent_since = now
+            member.silent_since = since
+        elif now - member.vouched_at > pace.VOUCHED_SECONDS:
+            member.confirmations += 1
         member.misses += 1
-        if member.is_away:
-            return
-        if member.state is Reachability.ALIVE:
-            self._trouble = trouble_after(self._trouble, was_answered=False)
+        is_first = member.state is Reachability.ALIVE and not member.is_away
+        if is_first:
             member.state = Reachability.SUSPECT
+            self._file(island, member)
             self._notices.reachability(island, member.shown)
-        if member.state is Reachability.SUSPECT:
+        if member.shown is Reachability.SUSPECT:
             member.next_probe_at = now
+        return is_first
 
-    def failed(self, island: IslandId, now: float) -> None:
-        """Note that a call to a member failed; probes in that call are not counted a second time."""
-        self._drop_probes_of(island)
-        self.missed(island, now)
+    def confirmed(self, island: IslandId) -> None:
+        """Note that a helper, asked by us, did not reach a member either."""
+        member = self._doubted.get(island)
+        if member is not None and member.misses:
+            member.confirmations += 1
+
+    def vouched(self, island: IslandId, now: float) -> None:
+        """Note that a helper, asked by us, reached a member: it is the way that is bad, give it time."""
+        member = self._doubted.get(island)
+        if member is not None:
+            member.confirmations, member.vouched_at = 0, now
 
     def spoke(self, island: IslandId, now: float) -> None:
         """Note that a member spoke to us: time to try it, if it was given up."""
-        member = self._members.get(island)
-        if member is not None and member.state is Reachability.UNREACHABLE:
-            earliest = min(member.next_probe_at, now + pace.RETRY_SECONDS_MIN)
-            member.next_probe_at = earliest
+        member = self._lost.get(island)
+        if member is not None and member.next_probe_at > now:
+            earliest = max(now, member.probed_at + pace.RETRY_SECONDS_MIN)
+            if earliest < member.next_probe_at:
+                self._try_at(island, member, earliest)
 
-    # ------------------------------------------------------------ probes
+    # ------------------------------------------------------------ whom to try
+
+    def silent(self) -> tuple[IslandId, ...]:
+        """Return the members in doubt that have left a probe unanswered."""
+        return tuple(island for island, member in self._doubted.items() if member.misses)
 
     def due(self, now: float) -> tuple[IslandId, ...]:
         """Return whom to probe in this round: one by rotation, and those in doubt whose time has come."""
-        doubtful = [
+        doubted = sorted(
             (member.next_probe_at, island)
-            for island in self._sorted
-            if (member := self._members[island]).shown is not Reachability.ALIVE
-            and member.next_probe_at <= now
-        ]
-        chosen = [island for _, island in sorted(doubtful)[: pace.EXTRA_PROBES_MAX]]
+            for island, member in self._doubted.items()
+            if member.next_probe_at <= now and self._has_priority(member)
+        )
+        chosen = [island for _, island in doubted[: pace.EXTRA_PROBES_MAX]]
         for island in chosen:
-            self._members[island].next_probe_at = now + self._pause(self._members[island], now)
+            self._members[island].next_probe_at = now + pace.ROUND_SECONDS / 2
+        chosen.extend(self._due_of_the_lost(now, pace.EXTRA_PROBES_MAX - len(chosen)))
         turn = self._next_in_rotation()
-        return (*chosen, turn) if turn is not None else tuple(chosen)
-
-    def probe(self, island: IslandId, now: float) -> int:
-        """Note that a probe goes out; return its nonce."""
-        nonce = self._rng.getrandbits(63)
-        if len(self._pending) >= pace.PROBES_PENDING_MAX:
-            del self._pending[next(iter(self._pending))]
-        self._pending[nonce] = _Pending(island, now)
-        return nonce
-
-    def probe_answered(self, island: IslandId, nonce: int, load: Load, now: float) -> bool:
-        """Take in the answer to a probe; return whether the member was given up before."""
-        pending = self._pending.get(nonce)
-        if pending is None or pending.island != island:
-            return False
-        del self._pending[nonce]
-        member = self._members.get(island)
-        if member is not None:
-            trip_ms = max(0, round((now - pending.sent_at) * 1000))
-            member.round_trip_ms = (
-                trip_ms if not member.was_heard else (3 * member.round_trip_ms + trip_ms) // 4
-            )
-            member.load, member.load_at = load, now
-        return self.answered(island, now)
+        return tuple(dict.fromkeys((*chosen, turn))) if turn is not None else tuple(chosen)
 
     def settle(self, now: float) -> None:
-        """Count the probes that were not answered, and give up the members that stayed silent."""
-        patience = patience_seconds(self._trouble)
-        for nonce, pending in tuple(self._pending.items()):
-            age = now - pending.sent_at
-            if not pending.is_missed and age >= patience:
-                pending.is_missed = True
-                self.missed(pending.island, now)
-            if age >= pace.LATE_ANSWER_SECONDS_MAX:
-                del self._pending[nonce]
-        for island in self._sorted:
-            member = self._members[island]
-            if member.shown is Reachability.SUSPECT and member.misses and self._is_over(member, now):
+        """Give up the members that stayed silent for too long."""
+        for island, member in tuple(self._doubted.items()):
+            if member.misses >= pace.MISSES_MIN and self._is_over(member, now):
                 member.state = Reachability.UNREACHABLE
-                member.next_probe_at = now + self._pause(member, now)
+                member.given_up_at = now
+                self._file(island, member)
                 self._notices.reachability(island, member.shown)
 
     def wake(self, now: float) -> None:
         """Forget all that silence seemed to prove: it was we who were not listening."""
-        self._pending.clear()
-        self._trouble = pace.TROUBLE_MAX
-        for island in self._sorted:
-            member = self._members[island]
-            member.load = None
-            if member.shown is Reachability.SUSPECT:
-                member.misses = 0
-                if member.was_heard:
-                    member.state = Reachability.ALIVE
-                    self._notices.reachability(island, member.shown)
-            member.next_probe_at = min(member.next_probe_at, now)
+        for island, member in tuple(self._doubted.items()):
+            member.misses = member.confirmations = 0
+            member.next_probe_at = now
+            if member.was_heard:
+                member.state = Reachability.ALIVE
+                self._file(island, member)
+                self._notices.reachability(island, member.shown)
+        self._next_hope_at = _NEVER
+        self._hope(now)
 
     # ------------------------------------------------------------ inside
 
+    def _file(self, island: IslandId, member: Member) -> None:
+        """Put a member where its state belongs: among the doubted, the lost, or neither."""
+        self._doubted.pop(island, None)
+        self._lost.pop(island, None)
+        if member.shown is Reachability.SUSPECT:
+            self._doubted[island] = member
+        elif member.shown is not Reachability.ALIVE:
+            self._lost[island] = member
+            now = member.given_up_at if member.state is Reachability.UNREACHABLE else member.next_probe_at
+            self._try_at(island, member, now + self._pause(member, now))
+
+    def _has_priority(self, member: Member) -> bool:
+        """Tell if a doubted member is tried before its turn; in a large mesh only if it missed a probe."""
+        return member.misses > 0 or len(self._sorted) <= pace.DIRECT_MAX
+
     def _is_over(self, member: Member, now: float) -> bool:
-        window = window_seconds(len(self._sorted) + 1, member.misses - 1)
-        return now - member.silent_since >= window
+        window = window_seconds(len(self._sorted) + 1, member.confirmations)
+        has_flapped = now - member.given_up_at < pace.FLAP_SECONDS
+        return now - member.silent_since >= window and not has_flapped
+
+    def _try_at(self, island: IslandId, member: Member, at: float) -> None:
+        member.next_probe_at = at
+        heapq.heappush(self._retries, (at, island))
+        if len(self._retries) > 4 * len(self._lost) + pace.EXTRA_PROBES_MAX:  # mostly entries of the past
+            self._retries = sorted((lost.next_probe_at, name) for name, lost in self._lost.items())
+
+    def _due_of_the_lost(self, now: float, room: int) -> list[IslandId]:
+        chosen: list[IslandId] = []
+        while self._retries and self._retries[0][0] <= now and len(chosen) < room:
+            at, island = heapq.heappop(self._retries)
+            member = self._lost.get(island)
+            if member is not None and member.next_probe_at == at:
+                chosen.append(island)
+                self._try_at(island, member, now + self._pause(member, now))
+        if self._lost and not chosen and now >= self._next_some_at:
+            chosen.append(self._rng.choice(list(self._lost)))
+        if chosen:
+            self._next_some_at = now + pace.RETRY_SOME_SECONDS
+        return chosen
 
     def _pause(self, member: Member, now: float) -> float:
-        if member.shown is Reachability.SUSPECT:
-            return pace.ROUND_SECONDS / 2
         silent = now - member.silent_since if member.misses else 0.0
         return retry_seconds(silent) * self._rng.uniform(0.8, 1.2)
 
     def _hope(self, now: float) -> None:
         """One that was given up came back: perhaps the rest of its part of the mesh did, too."""
-        for island in self._sorted:
-            member = self._members[island]
-            if member.state is Reachability.UNREACHABLE:
+        if now >= self._next_hope_at:
+            self._next_hope_at = now + pace.ROUND_SECONDS
+            for member in self._lost.values():
                 member.next_probe_at = min(member.next_probe_at, now)
+            self._retries = sorted((member.next_probe_at, island) for island, member in self._lost.items())
 
     def _next_in_rotation(self) -> IslandId | None:
         """Return the next live member of a shuffled round: each is probed once before any is twice."""
@@ -240,12 +298,8 @@ class Membership:
             while self._rotation:
                 island = self._rotation.pop()
                 member = self._members.get(island)
-                if member is not None and member.shown is Reachability.ALIVE:
+                if member is not None and (member.shown is Reachability.ALIVE or island in self._doubted):
                     return island
             self._rotation = list(self._sorted)
             self._rng.shuffle(self._rotation)
         return None
-
-    def _drop_probes_of(self, island: IslandId) -> None:
-        for nonce in [nonce for nonce, pending in self._pending.items() if pending.island == island]:
-            del self._pending[nonce]

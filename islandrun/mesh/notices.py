@@ -9,6 +9,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 from islandrun.mesh import pace
+from islandrun.mesh.clocks import ClockState
 from islandrun.trust.signing import SignedAttestation
 from islandrun.vocabulary import IslandId, PublicKey, Reachability
 
@@ -51,7 +52,33 @@ class MessageRejected:
     reason: str
 
 
-Notice = AttestationAdmitted | IslandRevoked | ReachabilityChanged | Equivocated | MessageRejected
+@dataclass(frozen=True, slots=True)
+class Woke:
+    """The machine slept, or stood still: the application speaks anew of itself, on new connections."""
+
+    slept_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClockJudged:
+    """What the others' clocks say of ours has changed; they are ahead of it by `offset_ms` (median).
+
+    While it is WRONG this island should sign nothing: nobody would take it.
+    """
+
+    state: ClockState
+    offset_ms: int
+
+
+Notice = (
+    AttestationAdmitted
+    | IslandRevoked
+    | ReachabilityChanged
+    | Equivocated
+    | MessageRejected
+    | Woke
+    | ClockJudged
+)
 
 
 class Notices:
@@ -83,6 +110,14 @@ class Notices:
         if slot not in self._queue and self._rejections < pace.REJECTIONS_MAX:
             self._rejections += 1
             self._queue[slot] = MessageRejected(source, reason)
+
+    def woke(self, slept_seconds: float) -> None:
+        """Tell that this machine slept."""
+        self._put("woke", Woke(slept_seconds))
+
+    def clock(self, state: ClockState, offset_ms: int) -> None:
+        """Tell what the others' clocks say of ours."""
+        self._put("clock", ClockJudged(state, offset_ms))
 
     def take(self) -> tuple[Notice, ...]:
         """Return all notices and forget them."""

@@ -1,12 +1,12 @@
 """What is said of statements between two islands: news, comparisons of tables, and answers to both.
 
 Every statement passes `intake` before it is kept or told on. A bad one inside a good message is refused
-alone; a source with too many of them is not heard for a while.
+alone; a source with too many of them is not heard for a while, and of nobody more is read than it is allowed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from islandrun.errors import (
@@ -17,23 +17,23 @@ from islandrun.errors import (
     RejectedMessage,
 )
 from islandrun.mesh import pace
+from islandrun.mesh.allowance import Allowances
+from islandrun.mesh.broadcast import Broadcast
 from islandrun.mesh.gossip import News, fit, rank_of_kind
 from islandrun.mesh.intake import Intake
 from islandrun.mesh.notices import Notices
+from islandrun.mesh.probing import Say
 from islandrun.mesh.sync import Version
 from islandrun.trust.ledger import Ledger, Outcome, Proof, record_key
 from islandrun.trust.signing import SignedAttestation
 from islandrun.v1 import attestation_pb2, mesh_pb2
-from islandrun.vocabulary import IslandId, PublicKey
-from islandrun.wire.limits import RECORD_BYTES_MAX, RECORDS_PER_PUSH_MAX
+from islandrun.vocabulary import Instant, IslandId, PublicKey
+from islandrun.wire.limits import RECORD_BYTES_MAX, RECORDS_PER_PUSH_MAX, VERSIONS_PER_HAVE_MAX
 
 RECORD_FRAME_BYTES: Final = 128
 """What a statement costs inside a push beside its payload: key, signature, kind, tags and lengths."""
 
 _PUSH_IS_FULL_BYTES: Final = pace.PUSH_BYTES_MAX - RECORD_BYTES_MAX - RECORD_FRAME_BYTES
-
-Say = Callable[[IslandId, mesh_pb2.GossipMessage], None]
-"""Puts one message to one island into the outbox."""
 
 
 class Records:
@@ -46,57 +46,85 @@ class Records:
         self._notices = notices
         self._say = say
         self._offences: dict[IslandId, int] = {}
+        self._allowances = Allowances()
+        self._tree = Broadcast()
+        self._neighbours: tuple[IslandId, ...] = ()
 
     # ------------------------------------------------------------ hearing
 
-    def hear(self, source: IslandId, message: mesh_pb2.GossipMessage, members: int, now_ms: int) -> None:
+    def hear(self, source: IslandId, message: mesh_pb2.GossipMessage, members: int, now: Instant) -> None:
         """Take in a message about statements. Raises `RejectedMessage`: then only the offence was noted."""
+        body = message.WhichOneof("body")
         is_muted = self._offences.get(source, 0) >= pace.OFFENCES_MAX
-        if is_muted and message.WhichOneof("body") in ("push", "equivocation"):
+        if is_muted and body in ("push", "equivocation"):
             raise RejectedMessage(f"island {source[:8]} sent too many bad statements; it is heard again soon")
-        match message.WhichOneof("body"):
+        match body:
             case "push":
-                self._on_push(source, message.push, members, now_ms)
-            case "digest":
-                self._on_digest(source, message.digest)
+                self._on_push(source, message.push, members, now)
+            case "equivocation":
+                self._on_proof(source, message.equivocation, members, now)
             case "bucket_list":
-                self._on_bucket_list(source, message.bucket_list)
-            case "want":
-                self._tell(source, message.want.keys)
+                self._on_bucket_list(source, message.bucket_list, now)
+            case "have":
+                self._on_have(source, message.have, now)
+            case "prune":
+                self._tree.prune(source)
             case _:
-                self._on_proof(source, message.equivocation, members, now_ms)
+                self._on_question(source, message, now)
 
-    def pardon(self) -> None:
+    def pardon(self, now: Instant) -> None:
         """Begin a new period of counting bad statements."""
         self._offences.clear()
+        self._allowances.forget_idle(now.seconds)
 
-    def _on_push(self, source: IslandId, push: mesh_pb2.Push, members: int, now_ms: int) -> None:
+    def _on_question(self, source: IslandId, message: mesh_pb2.GossipMessage, now: Instant) -> None:
+        """Answer what a source asks for, as often as it may ask."""
+        is_digest = message.WhichOneof("body") == "digest"
+        cost = pace.COMPARISON_COST if is_digest else pace.QUESTION_COST
+        if not self._allowances.spend(source, now.seconds, cost):
+            self._says_too_much(source)
+        elif is_digest:
+            self._on_digest(source, message.digest, now)
+        elif message.WhichOneof("body") == "graft":
+            self._tree.graft(source)
+            self._tell(source, message.graft.keys)
+        else:
+            self._tell(source, message.want.keys)
+
+    def _on_push(self, source: IslandId, push: mesh_pb2.Push, members: int, now: Instant) -> None:
         """Take in statements one by one: what the owner grants first, so that the rest finds its island."""
         newer: list[bytes] = []
         missing: list[bytes] = []
-        has_news = False
+        outcomes: set[Outcome | None] = set()
         for record in sorted(push.attestations, key=lambda record: rank_of_kind(record.kind)):
-            outcome, key = self._hear_one(source, record, members, now_ms)
-            has_news = has_news or outcome is Outcome.NEW
+            outcome, key = self._hear_one(source, record, members, now)
+            outcomes.add(outcome)
             if outcome is Outcome.OLDER:
                 newer.append(key)
-            elif outcome is Outcome.NEW and self._intake.waits(key):
-                missing.append(self._admission_of(record))
+            elif outcome is Outcome.NEW:
+                self._tree.came(key, source)
+                if self._intake.waits(key):
+                    missing.append(self._admission_of(record))
         self._tell(source, newer)
         if missing:
-            self._say(source, mesh_pb2.GossipMessage(want=mesh_pb2.Want(keys=missing)))
-        if has_news and _is_full(push):
+            self._want(source, missing, now)
+        if Outcome.NEW in outcomes and _is_full(push):
             self.compare_with(source)
+        elif outcomes == {Outcome.KNOWN} and source in self._tree.eager(self._neighbours):
+            self._tree.prune(source)
+            self._say(source, mesh_pb2.GossipMessage(prune=mesh_pb2.Prune()))
 
     def _hear_one(
-        self, source: IslandId, record: attestation_pb2.SignedAttestation, members: int, now_ms: int
+        self, source: IslandId, record: attestation_pb2.SignedAttestation, members: int, now: Instant
     ) -> tuple[Outcome | None, bytes]:
         """Take in one statement of a push; return its outcome (None: refused) and its place."""
         try:
             signed = SignedAttestation.from_wire(record)
             if self._intake.holds(signed):
                 return Outcome.KNOWN, b""
-            return self._intake.take(signed, members, now_ms)
+            if self._allowances.spend(source, now.seconds):
+                return self._intake.take(signed, members, now.wall_ms)
+            self._says_too_much(source)
         except (BadSignature, MalformedMessage, Contradiction) as error:
             self._offended(source, error)
         except ExpiredAttestation:
@@ -106,12 +134,15 @@ class Records:
         return None, b""
 
     def _on_proof(
-        self, source: IslandId, proof: attestation_pb2.Equivocation, members: int, now_ms: int
+        self, source: IslandId, proof: attestation_pb2.Equivocation, members: int, now: Instant
     ) -> None:
+        if not self._allowances.spend(source, now.seconds):
+            self._says_too_much(source)
+            return
         try:
             first = SignedAttestation.from_wire(proof.first)
             second = SignedAttestation.from_wire(proof.second)
-            self._intake.prove(first, second, members, now_ms)
+            self._intake.prove(first, second, members, now.wall_ms)
         except RejectedMessage as error:
             self._offended(source, error)
             raise
@@ -120,26 +151,47 @@ class Records:
         self._offences[source] = self._offences.get(source, 0) + 1
         self._notices.rejected(source, f"{error.reason}: {error}")
 
+    def _says_too_much(self, source: IslandId) -> None:
+        """Note that something was not read. It is no offence: who was away for long has much to tell."""
+        self._notices.rejected(source, "more than its share; what was not read comes with a later comparison")
+
     def _admission_of(self, record: attestation_pb2.SignedAttestation) -> bytes:
         """Return the place to ask for when a statement came before the admission of its island."""
         return record_key(self._ledger.genesis.owner, PublicKey(record.issuer), "admission", 0)
 
-    def _on_digest(self, source: IslandId, digest: mesh_pb2.Digest) -> None:
+    def _on_digest(self, source: IslandId, digest: mesh_pb2.Digest, now: Instant) -> None:
         buckets = self._intake.index.differing(digest)
         if not buckets:
             return
         listing = self._intake.index.bucket_list(digest.buckets_log2, buckets)
         if listing.buckets:
+            if not self._allowances.has_asked(source):
+                self._allowances.ask(source, RECORDS_PER_PUSH_MAX, now.seconds)
             self._say(source, mesh_pb2.GossipMessage(bucket_list=listing))
         else:  # their table is so much smaller that one of their buckets is too large for us to list
             self.compare_with(source)
 
-    def _on_bucket_list(self, source: IslandId, listing: mesh_pb2.BucketList) -> None:
+    def _on_bucket_list(self, source: IslandId, listing: mesh_pb2.BucketList, now: Instant) -> None:
+        if not self._allowances.spend(source, now.seconds, pace.QUESTION_COST):
+            self._says_too_much(source)
+            return
         newer, offered = self._intake.index.compare(listing)
         keys = [key for key, version in newer.items() if self._is_wanted(key, version)]
         if keys:
-            self._say(source, mesh_pb2.GossipMessage(want=mesh_pb2.Want(keys=keys)))
+            self._want(source, keys, now)
         self._tell(source, offered)
+
+    def _on_have(self, source: IslandId, have: mesh_pb2.Have, now: Instant) -> None:
+        """Note what a neighbour could push; it may well come by the tree."""
+        if source not in self._neighbours:
+            return  # the link ended while it spoke
+        lacking = [
+            entry.key
+            for entry in have.versions
+            if self._intake.index.lacks(entry.key, (entry.epoch, entry.sequence, entry.hash8))
+            and self._is_wanted(entry.key, (entry.epoch, entry.sequence, entry.hash8))
+        ]
+        self._tree.promised(source, lacking, now.seconds)
 
     def _is_wanted(self, key: bytes, version: Version) -> bool:
         """Say whether a version that our index does not have is more than what the ledger once held."""
@@ -162,6 +214,46 @@ class Records:
                 for message in messages:
                     self._say(target, message)
             self._news.told(keys, len(targets))
+
+    def has_news(self) -> bool:
+        """Say whether anything waits to be told."""
+        return len(self._news) > 0
+
+    def link_to(self, neighbours: tuple[IslandId, ...]) -> None:
+        """Set with whom there is a link; none in a small mesh."""
+        self._neighbours = neighbours
+        self._tree.keep(neighbours)
+
+    def push_news(self) -> None:
+        """Push what is news along the tree, each piece once; what takes trust away goes on every link."""
+        if not self._neighbours:
+            return
+        self._intake.has_urgent = False
+        urgent = self._news.choose(self._size_bytes, urgent_only=True)
+        keys = self._news.choose(self._size_bytes)
+        eager = self._tree.eager(self._neighbours)
+        for target in self._neighbours:
+            told = keys if target in eager else urgent
+            for message in self._messages(key for key in told if not self._tree.is_from(key, target)):
+                self._say(target, message)
+        self._tree.pushed(keys)
+        self._news.drop(keys)
+
+    def tend_tree(self, now: Instant) -> None:
+        """Name on the other links what went along the tree, and ask for what did not come."""
+        for target, keys in self._tree.names_for(self._neighbours).items():
+            versions = self._intake.index.record_versions(keys[:VERSIONS_PER_HAVE_MAX])
+            if versions:
+                self._say(target, mesh_pb2.GossipMessage(have=mesh_pb2.Have(versions=versions)))
+        for target, keys in self._tree.overdue(now.seconds).items():
+            missing = keys[:VERSIONS_PER_HAVE_MAX]
+            self._tree.graft(target)
+            self._allowances.ask(target, len(missing), now.seconds)
+            self._say(target, mesh_pb2.GossipMessage(graft=mesh_pb2.Graft(keys=missing)))
+
+    def _want(self, source: IslandId, keys: Sequence[bytes], now: Instant) -> None:
+        self._allowances.ask(source, len(keys), now.seconds)
+        self._say(source, mesh_pb2.GossipMessage(want=mesh_pb2.Want(keys=keys)))
 
     def _tell(self, target: IslandId, keys: Sequence[bytes]) -> None:
         """Send as much of these places as one push carries, the owner's statements first."""

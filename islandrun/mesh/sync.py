@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left, insort
+from collections.abc import Iterable
 from typing import Final
 
 from islandrun.v1 import mesh_pb2
@@ -70,6 +71,14 @@ class Index:
     def get(self, key: bytes) -> Version | None:
         """Return the version of a place."""
         return self._versions.get(key)
+
+    def lacks(self, key: bytes, version: Version) -> bool:
+        """Say whether a version tells something that this table does not."""
+        return _tells(version, self._versions.get(key))
+
+    def record_versions(self, keys: Iterable[bytes]) -> list[mesh_pb2.RecordVersion]:
+        """Return our versions of these places, of those that we hold."""
+        return [self._record_version(key) for key in keys if key in self._versions]
 
     def place_of(self, payload_hash: bytes) -> bytes | None:
         """Return the place whose newest payload may have this hash; the caller compares the bytes."""

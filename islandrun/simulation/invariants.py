@@ -11,11 +11,13 @@ from dataclasses import dataclass
 
 from islandrun.mesh.notices import (
     AttestationAdmitted,
+    ClockJudged,
     Equivocated,
     IslandRevoked,
     MessageRejected,
     Notice,
     ReachabilityChanged,
+    Woke,
 )
 from islandrun.simulation.islands import GROUP, Island
 from islandrun.trust.claims import Claims, decode
@@ -73,7 +75,7 @@ class Invariants:
             case IslandRevoked(island=island):
                 self._revoked.setdefault(observer.id, {})[island] = None
                 self._check_trust(observer, island, at_seconds, now_ms)
-            case ReachabilityChanged() | Equivocated() | MessageRejected():
+            case ReachabilityChanged() | Equivocated() | MessageRejected() | Woke() | ClockJudged():
                 pass
 
     def sweep(self, observer: Island, at_seconds: float, now_ms: int) -> None:

@@ -25,35 +25,51 @@ _sym_db = _symbol_database.Default()
 from islandrun.v1 import attestation_pb2 as islandrun_dot_v1_dot_attestation__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17islandrun/v1/mesh.proto\x12\x0cislandrun.v1\x1a\x1eislandrun/v1/attestation.proto\"@\n\x0f\x45xchangeRequest\x12-\n\x08messages\x18\x01 \x03(\x0b\x32\x1b.islandrun.v1.GossipMessage\"A\n\x10\x45xchangeResponse\x12-\n\x08messages\x18\x01 \x03(\x0b\x32\x1b.islandrun.v1.GossipMessage\"\xbf\x02\n\rGossipMessage\x12\"\n\x04push\x18\x01 \x01(\x0b\x32\x12.islandrun.v1.PushH\x00\x12&\n\x06\x64igest\x18\x02 \x01(\x0b\x32\x14.islandrun.v1.DigestH\x00\x12/\n\x0b\x62ucket_list\x18\x03 \x01(\x0b\x32\x18.islandrun.v1.BucketListH\x00\x12\"\n\x04want\x18\x04 \x01(\x0b\x32\x12.islandrun.v1.WantH\x00\x12$\n\x05probe\x18\x05 \x01(\x0b\x32\x13.islandrun.v1.ProbeH\x00\x12+\n\tprobe_ack\x18\x06 \x01(\x0b\x32\x16.islandrun.v1.ProbeAckH\x00\x12\x32\n\x0c\x65quivocation\x18\x07 \x01(\x0b\x32\x1a.islandrun.v1.EquivocationH\x00\x42\x06\n\x04\x62ody\"=\n\x04Push\x12\x35\n\x0c\x61ttestations\x18\x01 \x03(\x0b\x32\x1f.islandrun.v1.SignedAttestation\"5\n\x06\x44igest\x12\x14\n\x0c\x62uckets_log2\x18\x01 \x01(\r\x12\x15\n\rbucket_hashes\x18\x02 \x03(\x0c\"b\n\nBucketList\x12\x14\n\x0c\x62uckets_log2\x18\x01 \x01(\r\x12\x0f\n\x07\x62uckets\x18\x02 \x03(\r\x12-\n\x08versions\x18\x03 \x03(\x0b\x32\x1b.islandrun.v1.RecordVersion\"L\n\rRecordVersion\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x10\n\x08sequence\x18\x03 \x01(\x04\x12\r\n\x05hash8\x18\x04 \x01(\x0c\"\x14\n\x04Want\x12\x0c\n\x04keys\x18\x01 \x03(\x0c\"\'\n\x05Probe\x12\r\n\x05nonce\x18\x01 \x01(\x04\x12\x0f\n\x07wall_ms\x18\x02 \x01(\x03\"a\n\x08ProbeAck\x12\r\n\x05nonce\x18\x01 \x01(\x04\x12\x0f\n\x07wall_ms\x18\x02 \x01(\x03\x12\x13\n\x0bincarnation\x18\x03 \x01(\x04\x12 \n\x04load\x18\x04 \x01(\x0b\x32\x12.islandrun.v1.Load\"h\n\x04Load\x12\x0f\n\x07running\x18\x01 \x01(\r\x12\x0f\n\x07waiting\x18\x02 \x01(\r\x12\x14\n\x0crequests_max\x18\x03 \x01(\r\x12\x16\n\x0e\x66irst_token_ms\x18\x04 \x01(\r\x12\x10\n\x08token_us\x18\x05 \x01(\r2X\n\x0bMeshService\x12I\n\x08\x45xchange\x12\x1d.islandrun.v1.ExchangeRequest\x1a\x1e.islandrun.v1.ExchangeResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17islandrun/v1/mesh.proto\x12\x0cislandrun.v1\x1a\x1eislandrun/v1/attestation.proto\"@\n\x0f\x45xchangeRequest\x12-\n\x08messages\x18\x01 \x03(\x0b\x32\x1b.islandrun.v1.GossipMessage\"A\n\x10\x45xchangeResponse\x12-\n\x08messages\x18\x01 \x03(\x0b\x32\x1b.islandrun.v1.GossipMessage\"\xb4\x04\n\rGossipMessage\x12\"\n\x04push\x18\x01 \x01(\x0b\x32\x12.islandrun.v1.PushH\x00\x12&\n\x06\x64igest\x18\x02 \x01(\x0b\x32\x14.islandrun.v1.DigestH\x00\x12/\n\x0b\x62ucket_list\x18\x03 \x01(\x0b\x32\x18.islandrun.v1.BucketListH\x00\x12\"\n\x04want\x18\x04 \x01(\x0b\x32\x12.islandrun.v1.WantH\x00\x12$\n\x05probe\x18\x05 \x01(\x0b\x32\x13.islandrun.v1.ProbeH\x00\x12+\n\tprobe_ack\x18\x06 \x01(\x0b\x32\x16.islandrun.v1.ProbeAckH\x00\x12\x32\n\x0c\x65quivocation\x18\x07 \x01(\x0b\x32\x1a.islandrun.v1.EquivocationH\x00\x12+\n\tprobe_for\x18\x08 \x01(\x0b\x32\x16.islandrun.v1.ProbeForH\x00\x12\x32\n\rprobe_for_ack\x18\t \x01(\x0b\x32\x19.islandrun.v1.ProbeForAckH\x00\x12\"\n\x04link\x18\n \x01(\x0b\x32\x12.islandrun.v1.LinkH\x00\x12\"\n\x04have\x18\x0b \x01(\x0b\x32\x12.islandrun.v1.HaveH\x00\x12$\n\x05graft\x18\x0c \x01(\x0b\x32\x13.islandrun.v1.GraftH\x00\x12$\n\x05prune\x18\r \x01(\x0b\x32\x13.islandrun.v1.PruneH\x00\x42\x06\n\x04\x62ody\"=\n\x04Push\x12\x35\n\x0c\x61ttestations\x18\x01 \x03(\x0b\x32\x1f.islandrun.v1.SignedAttestation\"5\n\x06\x44igest\x12\x14\n\x0c\x62uckets_log2\x18\x01 \x01(\r\x12\x15\n\rbucket_hashes\x18\x02 \x03(\x0c\"b\n\nBucketList\x12\x14\n\x0c\x62uckets_log2\x18\x01 \x01(\r\x12\x0f\n\x07\x62uckets\x18\x02 \x03(\r\x12-\n\x08versions\x18\x03 \x03(\x0b\x32\x1b.islandrun.v1.RecordVersion\"L\n\rRecordVersion\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x10\n\x08sequence\x18\x03 \x01(\x04\x12\r\n\x05hash8\x18\x04 \x01(\x0c\"\x14\n\x04Want\x12\x0c\n\x04keys\x18\x01 \x03(\x0c\"\'\n\x05Probe\x12\r\n\x05nonce\x18\x01 \x01(\x04\x12\x0f\n\x07wall_ms\x18\x02 \x01(\x03\"a\n\x08ProbeAck\x12\r\n\x05nonce\x18\x01 \x01(\x04\x12\x0f\n\x07wall_ms\x18\x02 \x01(\x03\x12\x13\n\x0bincarnation\x18\x03 \x01(\x04\x12 \n\x04load\x18\x04 \x01(\x0b\x32\x12.islandrun.v1.Load\")\n\x08ProbeFor\x12\r\n\x05nonce\x18\x01 \x01(\x04\x12\x0e\n\x06island\x18\x02 \x01(\t\"I\n\x0bProbeForAck\x12\r\n\x05nonce\x18\x01 \x01(\x04\x12+\n\x07outcome\x18\x02 \x01(\x0e\x32\x1a.islandrun.v1.ProbeOutcome\"0\n\x04Link\x12(\n\x06\x61\x63tion\x18\x01 \x01(\x0e\x32\x18.islandrun.v1.LinkAction\"5\n\x04Have\x12-\n\x08versions\x18\x01 \x03(\x0b\x32\x1b.islandrun.v1.RecordVersion\"\x15\n\x05Graft\x12\x0c\n\x04keys\x18\x01 \x03(\x0c\"\x07\n\x05Prune\"h\n\x04Load\x12\x0f\n\x07running\x18\x01 \x01(\r\x12\x0f\n\x07waiting\x18\x02 \x01(\r\x12\x14\n\x0crequests_max\x18\x03 \x01(\r\x12\x16\n\x0e\x66irst_token_ms\x18\x04 \x01(\r\x12\x10\n\x08token_us\x18\x05 \x01(\r*t\n\x0cProbeOutcome\x12\x1d\n\x19PROBE_OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n\x11PROBE_OUTCOME_ACK\x10\x01\x12\x16\n\x12PROBE_OUTCOME_NACK\x10\x02\x12\x16\n\x12PROBE_OUTCOME_BUSY\x10\x03*m\n\nLinkAction\x12\x1b\n\x17LINK_ACTION_UNSPECIFIED\x10\x00\x12\x15\n\x11LINK_ACTION_OFFER\x10\x01\x12\x16\n\x12LINK_ACTION_ACCEPT\x10\x02\x12\x13\n\x0fLINK_ACTION_END\x10\x03\x32X\n\x0bMeshService\x12I\n\x08\x45xchange\x12\x1d.islandrun.v1.ExchangeRequest\x1a\x1e.islandrun.v1.ExchangeResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'islandrun.v1.mesh_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_PROBEOUTCOME']._serialized_start=1592
+  _globals['_PROBEOUTCOME']._serialized_end=1708
+  _globals['_LINKACTION']._serialized_start=1710
+  _globals['_LINKACTION']._serialized_end=1819
   _globals['_EXCHANGEREQUEST']._serialized_start=73
   _globals['_EXCHANGEREQUEST']._serialized_end=137
   _globals['_EXCHANGERESPONSE']._serialized_start=139
   _globals['_EXCHANGERESPONSE']._serialized_end=204
   _globals['_GOSSIPMESSAGE']._serialized_start=207
-  _globals['_GOSSIPMESSAGE']._serialized_end=526
-  _globals['_PUSH']._serialized_start=528
-  _globals['_PUSH']._serialized_end=589
-  _globals['_DIGEST']._serialized_start=591
-  _globals['_DIGEST']._serialized_end=644
-  _globals['_BUCKETLIST']._serialized_start=646
-  _globals['_BUCKETLIST']._serialized_end=744
-  _globals['_RECORDVERSION']._serialized_start=746
-  _globals['_RECORDVERSION']._serialized_end=822
-  _globals['_WANT']._serialized_start=824
-  _globals['_WANT']._serialized_end=844
-  _globals['_PROBE']._serialized_start=846
-  _globals['_PROBE']._serialized_end=885
-  _globals['_PROBEACK']._serialized_start=887
-  _globals['_PROBEACK']._serialized_end=984
-  _globals['_LOAD']._serialized_start=986
-  _globals['_LOAD']._serialized_end=1090
-  _globals['_MESHSERVICE']._serialized_start=1092
-  _globals['_MESHSERVICE']._serialized_end=1180
+  _globals['_GOSSIPMESSAGE']._serialized_end=771
+  _globals['_PUSH']._serialized_start=773
+  _globals['_PUSH']._serialized_end=834
+  _globals['_DIGEST']._serialized_start=836
+  _globals['_DIGEST']._serialized_end=889
+  _globals['_BUCKETLIST']._serialized_start=891
+  _globals['_BUCKETLIST']._serialized_end=989
+  _globals['_RECORDVERSION']._serialized_start=991
+  _globals['_RECORDVERSION']._serialized_end=1067
+  _globals['_WANT']._serialized_start=1069
+  _globals['_WANT']._serialized_end=1089
+  _globals['_PROBE']._serialized_start=1091
+  _globals['_PROBE']._serialized_end=1130
+  _globals['_PROBEACK']._serialized_start=1132
+  _globals['_PROBEACK']._serialized_end=1229
+  _globals['_PROBEFOR']._serialized_start=1231
+  _globals['_PROBEFOR']._serialized_end=1272
+  _globals['_PROBEFORACK']._serialized_start=1274
+  _globals['_PROBEFORACK']._serialized_end=1347
+  _globals['_LINK']._serialized_start=1349
+  _globals['_LINK']._serialized_end=1397
+  _globals['_HAVE']._serialized_start=1399
+  _globals['_HAVE']._serialized_end=1452
+  _globals['_GRAFT']._serialized_start=1454
+  _globals['_GRAFT']._serialized_end=1475
+  _globals['_PRUNE']._serialized_start=1477
+  _globals['_PRUNE']._serialized_end=1484
+  _globals['_LOAD']._serialized_start=1486
+  _globals['_LOAD']._serialized_end=1590
+  _globals['_MESHSERVICE']._serialized_start=1821
+  _globals['_MESHSERVICE']._serialized_end=1909
 # @@protoc_insertion_point(module_scope)

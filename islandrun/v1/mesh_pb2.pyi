@@ -1,11 +1,34 @@
 from islandrun.v1 import attestation_pb2 as _attestation_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class ProbeOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PROBE_OUTCOME_UNSPECIFIED: _ClassVar[ProbeOutcome]
+    PROBE_OUTCOME_ACK: _ClassVar[ProbeOutcome]
+    PROBE_OUTCOME_NACK: _ClassVar[ProbeOutcome]
+    PROBE_OUTCOME_BUSY: _ClassVar[ProbeOutcome]
+
+class LinkAction(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    LINK_ACTION_UNSPECIFIED: _ClassVar[LinkAction]
+    LINK_ACTION_OFFER: _ClassVar[LinkAction]
+    LINK_ACTION_ACCEPT: _ClassVar[LinkAction]
+    LINK_ACTION_END: _ClassVar[LinkAction]
+PROBE_OUTCOME_UNSPECIFIED: ProbeOutcome
+PROBE_OUTCOME_ACK: ProbeOutcome
+PROBE_OUTCOME_NACK: ProbeOutcome
+PROBE_OUTCOME_BUSY: ProbeOutcome
+LINK_ACTION_UNSPECIFIED: LinkAction
+LINK_ACTION_OFFER: LinkAction
+LINK_ACTION_ACCEPT: LinkAction
+LINK_ACTION_END: LinkAction
 
 class ExchangeRequest(_message.Message):
     __slots__ = ("messages",)
@@ -20,7 +43,7 @@ class ExchangeResponse(_message.Message):
     def __init__(self, messages: _Optional[_Iterable[_Union[GossipMessage, _Mapping]]] = ...) -> None: ...
 
 class GossipMessage(_message.Message):
-    __slots__ = ("push", "digest", "bucket_list", "want", "probe", "probe_ack", "equivocation")
+    __slots__ = ("push", "digest", "bucket_list", "want", "probe", "probe_ack", "equivocation", "probe_for", "probe_for_ack", "link", "have", "graft", "prune")
     PUSH_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
     BUCKET_LIST_FIELD_NUMBER: _ClassVar[int]
@@ -28,6 +51,12 @@ class GossipMessage(_message.Message):
     PROBE_FIELD_NUMBER: _ClassVar[int]
     PROBE_ACK_FIELD_NUMBER: _ClassVar[int]
     EQUIVOCATION_FIELD_NUMBER: _ClassVar[int]
+    PROBE_FOR_FIELD_NUMBER: _ClassVar[int]
+    PROBE_FOR_ACK_FIELD_NUMBER: _ClassVar[int]
+    LINK_FIELD_NUMBER: _ClassVar[int]
+    HAVE_FIELD_NUMBER: _ClassVar[int]
+    GRAFT_FIELD_NUMBER: _ClassVar[int]
+    PRUNE_FIELD_NUMBER: _ClassVar[int]
     push: Push
     digest: Digest
     bucket_list: BucketList
@@ -35,7 +64,13 @@ class GossipMessage(_message.Message):
     probe: Probe
     probe_ack: ProbeAck
     equivocation: _attestation_pb2.Equivocation
-    def __init__(self, push: _Optional[_Union[Push, _Mapping]] = ..., digest: _Optional[_Union[Digest, _Mapping]] = ..., bucket_list: _Optional[_Union[BucketList, _Mapping]] = ..., want: _Optional[_Union[Want, _Mapping]] = ..., probe: _Optional[_Union[Probe, _Mapping]] = ..., probe_ack: _Optional[_Union[ProbeAck, _Mapping]] = ..., equivocation: _Optional[_Union[_attestation_pb2.Equivocation, _Mapping]] = ...) -> None: ...
+    probe_for: ProbeFor
+    probe_for_ack: ProbeForAck
+    link: Link
+    have: Have
+    graft: Graft
+    prune: Prune
+    def __init__(self, push: _Optional[_Union[Push, _Mapping]] = ..., digest: _Optional[_Union[Digest, _Mapping]] = ..., bucket_list: _Optional[_Union[BucketList, _Mapping]] = ..., want: _Optional[_Union[Want, _Mapping]] = ..., probe: _Optional[_Union[Probe, _Mapping]] = ..., probe_ack: _Optional[_Union[ProbeAck, _Mapping]] = ..., equivocation: _Optional[_Union[_attestation_pb2.Equivocation, _Mapping]] = ..., probe_for: _Optional[_Union[ProbeFor, _Mapping]] = ..., probe_for_ack: _Optional[_Union[ProbeForAck, _Mapping]] = ..., link: _Optional[_Union[Link, _Mapping]] = ..., have: _Optional[_Union[Have, _Mapping]] = ..., graft: _Optional[_Union[Graft, _Mapping]] = ..., prune: _Optional[_Union[Prune, _Mapping]] = ...) -> None: ...
 
 class Push(_message.Message):
     __slots__ = ("attestations",)
@@ -98,6 +133,44 @@ class ProbeAck(_message.Message):
     incarnation: int
     load: Load
     def __init__(self, nonce: _Optional[int] = ..., wall_ms: _Optional[int] = ..., incarnation: _Optional[int] = ..., load: _Optional[_Union[Load, _Mapping]] = ...) -> None: ...
+
+class ProbeFor(_message.Message):
+    __slots__ = ("nonce", "island")
+    NONCE_FIELD_NUMBER: _ClassVar[int]
+    ISLAND_FIELD_NUMBER: _ClassVar[int]
+    nonce: int
+    island: str
+    def __init__(self, nonce: _Optional[int] = ..., island: _Optional[str] = ...) -> None: ...
+
+class ProbeForAck(_message.Message):
+    __slots__ = ("nonce", "outcome")
+    NONCE_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    nonce: int
+    outcome: ProbeOutcome
+    def __init__(self, nonce: _Optional[int] = ..., outcome: _Optional[_Union[ProbeOutcome, str]] = ...) -> None: ...
+
+class Link(_message.Message):
+    __slots__ = ("action",)
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    action: LinkAction
+    def __init__(self, action: _Optional[_Union[LinkAction, str]] = ...) -> None: ...
+
+class Have(_message.Message):
+    __slots__ = ("versions",)
+    VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    versions: _containers.RepeatedCompositeFieldContainer[RecordVersion]
+    def __init__(self, versions: _Optional[_Iterable[_Union[RecordVersion, _Mapping]]] = ...) -> None: ...
+
+class Graft(_message.Message):
+    __slots__ = ("keys",)
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    keys: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, keys: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class Prune(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class Load(_message.Message):
     __slots__ = ("running", "waiting", "requests_max", "first_token_ms", "token_us")

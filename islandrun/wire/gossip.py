@@ -12,6 +12,7 @@ from islandrun.wire.attestations import check_signed
 from islandrun.wire.checks import require, require_count
 
 DIGEST_BYTES: Final = 16
+_LARGE: Final = frozenset({"push", "digest", "bucket_list", "want", "equivocation"})
 
 
 def check_gossip(message: mesh_pb2.GossipMessage) -> None:
@@ -20,9 +21,10 @@ def check_gossip(message: mesh_pb2.GossipMessage) -> None:
     The statements of a push are checked one by one by whoever takes them in (`check_signed` and more), so
     that a bad one does not spoil the good ones beside it.
     """
-    size = message.ByteSize()
-    require(size <= limits.MESSAGE_BYTES_MAX, "gossip message", f"is over {limits.MESSAGE_BYTES_MAX} bytes")
-    check = _CHECKS.get(message.WhichOneof("body") or "")
+    body = message.WhichOneof("body") or ""
+    size_max = limits.MESSAGE_BYTES_MAX if body in _LARGE else limits.SMALL_MESSAGE_BYTES_MAX
+    require(message.ByteSize() <= size_max, "gossip message", f"is over {size_max} bytes")
+    check = _CHECKS.get(body)
     if check is None:
         raise MalformedMessage("the body of a gossip message is not one this version knows")
     check(message)
@@ -48,11 +50,7 @@ def _check_bucket_list(message: mesh_pb2.GossipMessage) -> None:
     is_in_range = all(bucket < buckets for bucket in listing.buckets)
     require(is_in_range, "bucket list", "names a bucket out of range")
     require_count(listing.versions, limits.VERSIONS_PER_LIST_MAX, "bucket list")
-    _sizes([version.key for version in listing.versions], limits.HASH_BYTES, "bucket list")
-    _sizes([version.hash8 for version in listing.versions], limits.HASH8_BYTES, "bucket list")
-    for version in listing.versions:
-        is_in_range = version.epoch <= limits.EPOCH_MAX and version.sequence < limits.TIME_MS_MAX
-        require(is_in_range, "bucket list", "has a version out of range")
+    _check_versions(listing.versions, "bucket list")
 
 
 def _check_want(message: mesh_pb2.GossipMessage) -> None:
@@ -73,6 +71,34 @@ def _check_probe_ack(message: mesh_pb2.GossipMessage) -> None:
     require(max(figures) <= limits.LOAD_MAX, "probe ack", "has a load out of range")
 
 
+def _check_probe_for(message: mesh_pb2.GossipMessage) -> None:
+    is_id = len(message.probe_for.island) == limits.ISLAND_ID_CHARACTERS
+    require(is_id, "probe for another", "does not name an island")
+
+
+def _check_probe_for_ack(message: mesh_pb2.GossipMessage) -> None:
+    is_known = message.probe_for_ack.outcome in _OUTCOMES
+    require(is_known, "answer for another", "has no outcome that this version knows")
+
+
+def _check_link(message: mesh_pb2.GossipMessage) -> None:
+    require(message.link.action in _LINK_ACTIONS, "link", "has no action that this version knows")
+
+
+def _check_have(message: mesh_pb2.GossipMessage) -> None:
+    require_count(message.have.versions, limits.VERSIONS_PER_HAVE_MAX, "list of what can be had")
+    _check_versions(message.have.versions, "list of what can be had")
+
+
+def _check_graft(message: mesh_pb2.GossipMessage) -> None:
+    require_count(message.graft.keys, limits.VERSIONS_PER_HAVE_MAX, "graft")
+    _sizes(message.graft.keys, limits.HASH_BYTES, "graft")
+
+
+def _check_prune(message: mesh_pb2.GossipMessage) -> None:
+    pass  # it says nothing beside its name
+
+
 def _check_equivocation(message: mesh_pb2.GossipMessage) -> None:
     check_signed(message.equivocation.first)
     check_signed(message.equivocation.second)
@@ -86,7 +112,24 @@ _CHECKS: Final[dict[str, Callable[[mesh_pb2.GossipMessage], None]]] = {
     "probe": _check_probe,
     "probe_ack": _check_probe_ack,
     "equivocation": _check_equivocation,
+    "probe_for": _check_probe_for,
+    "probe_for_ack": _check_probe_for_ack,
+    "link": _check_link,
+    "have": _check_have,
+    "graft": _check_graft,
+    "prune": _check_prune,
 }
+
+_OUTCOMES: Final = frozenset(mesh_pb2.ProbeOutcome.values()) - {mesh_pb2.PROBE_OUTCOME_UNSPECIFIED}
+_LINK_ACTIONS: Final = frozenset(mesh_pb2.LinkAction.values()) - {mesh_pb2.LINK_ACTION_UNSPECIFIED}
+
+
+def _check_versions(versions: Sequence[mesh_pb2.RecordVersion], where: str) -> None:
+    _sizes([version.key for version in versions], limits.HASH_BYTES, where)
+    _sizes([version.hash8 for version in versions], limits.HASH8_BYTES, where)
+    for version in versions:
+        is_in_range = version.epoch <= limits.EPOCH_MAX and version.sequence < limits.TIME_MS_MAX
+        require(is_in_range, where, "has a version out of range")
 
 
 def _check_clock(wall_ms: int) -> None:

@@ -21,14 +21,21 @@ EPOCH_MAX: Final = (1 << 31) - 1
 SLOT_MAX: Final = (1 << 31) - 1
 
 MESSAGE_BYTES_MAX: Final = 256 * 1024
+SMALL_MESSAGE_BYTES_MAX: Final = 16 * 1024
+"""The most for a gossip message that carries neither statements nor tables: probes, links, the tree."""
+
+ISLAND_ID_CHARACTERS: Final = 52
 RECORDS_PER_PUSH_MAX: Final = 512
 BUCKETS_LOG2_MAX: Final = 10
 VERSIONS_PER_LIST_MAX: Final = 4096
 KEYS_PER_WANT_MAX: Final = 4096
+VERSIONS_PER_HAVE_MAX: Final = 200
+"""So many versions of statements, at most 66 bytes each, fit into a small message."""
+
 LOAD_MAX: Final = 1_000_000_000
 """The most of any figure in a load: requests, milliseconds or microseconds."""
 
-ISLANDS_MAX: Final = 4096
+ISLANDS_MAX: Final = 32_768
 RECORDS_PER_ISSUER_MAX: Final = 64
 WAITING_ISLANDS_MAX: Final = 256
 """Islands that have spoken and that the owner has not admitted (yet)."""

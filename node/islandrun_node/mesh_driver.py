@@ -13,14 +13,17 @@ from contextlib import suppress
 from functools import partial
 
 from islandrun.errors import ForwardFailed, RejectedMessage
+from islandrun.mesh.clocks import ClockState
 from islandrun.mesh.machine import Envelope, Mesh
 from islandrun.mesh.notices import (
     AttestationAdmitted,
+    ClockJudged,
     Equivocated,
     IslandRevoked,
     MessageRejected,
     Notice,
     ReachabilityChanged,
+    Woke,
 )
 from islandrun.trust.signing import SignedAttestation
 from islandrun.v1 import mesh_pb2
@@ -30,6 +33,8 @@ from islandrun_node.peers import Peers
 from islandrun_node.stores.attestations import AttestationStore
 
 SENDING_MAX = 64
+WAITING_MESSAGES_MAX = 64
+"""What is kept for one island while a call to it runs, the newest; the other side takes as many at once."""
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +57,19 @@ class MeshDriver:
         self._evict = evict
         self._wake = asyncio.Event()
         self._sending: dict[IslandId, asyncio.Task[None]] = {}
+        self._waiting: dict[IslandId, list[mesh_pb2.GossipMessage]] = {}
+        self._speak: Callable[[], None] = lambda: None
+        self.clock = ClockState.RIGHT
         self._version = store.data_version()
+        peers.when_called(self._called)
+
+    def when_awake(self, speak: Callable[[], None]) -> None:
+        """Set what speaks anew of this node's islands: after sleep, and when the clock is right again."""
+        self._speak = speak
+
+    def degraded(self) -> tuple[str, ...]:
+        """Return what is wrong with this node as the mesh sees it."""
+        return ("clock",) if self.clock is ClockState.WRONG else ()
 
     async def run(self) -> None:
         """Drive the machine until cancelled."""
@@ -112,13 +129,38 @@ class MeshDriver:
                 self._store.save_equivocation(notice.first, notice.second)
                 _log.warning("two contradicting statements by one key; it is not trusted any more")
             case IslandRevoked():
-                self._evict(notice.island)
-                self._peers.cut(notice.island)
-                _log.warning("island %s is revoked", notice.island[:8])
+                self._revoked(notice.island)
+            case Woke() | ClockJudged():
+                self._act_on_ourselves(notice)
             case ReachabilityChanged():
                 _log.info("island %s is %s", notice.island[:8], notice.reachability.name.lower())
             case MessageRejected():
                 _log.warning("refused a message of %s: %s", notice.source[:8], notice.reason)
+
+    def _act_on_ourselves(self, notice: Woke | ClockJudged) -> None:
+        """After sleep, or with a clock that is right again, speak anew of our islands."""
+        if isinstance(notice, Woke):
+            _log.info("this machine slept for %.0f s; asking what is new", notice.slept_seconds)
+            self._peers.renew()  # connections from before may hang without a word
+            must_speak = True
+        else:
+            words, seconds = notice.state.name.lower(), notice.offset_ms / 1000
+            _log.warning("our clock is %s: others are %.0f s ahead of it (median)", words, seconds)
+            must_speak = self.clock is ClockState.WRONG
+            self.clock = notice.state
+        if must_speak:
+            asyncio.get_running_loop().call_soon(self._speak)
+
+    def _revoked(self, island: IslandId) -> None:
+        self._evict(island)
+        self._peers.cut(island)
+        self._waiting.pop(island, None)
+        _log.warning("island %s is revoked", island[:8])
+
+    def _called(self, target: IslandId, ok: bool) -> None:
+        """Take in whether a request to an island got through: first-hand evidence like any other."""
+        self._mesh.delivered(target, ok, world_clock.now())
+        self._send(self._settle())
 
     def _send(self, outbox: tuple[Envelope, ...]) -> None:
         """Send each island its messages, one call at a time; what does not fit is said again by gossip."""
@@ -126,9 +168,14 @@ class MeshDriver:
         for envelope in outbox:
             by_target[envelope.target].append(envelope.message)
         for target, messages in by_target.items():
-            if target in self._sending or len(self._sending) >= SENDING_MAX:
+            if target in self._sending:
+                self._waiting[target] = [*self._waiting.get(target, ()), *messages][-WAITING_MESSAGES_MAX:]
                 continue
-            task = asyncio.get_running_loop().create_task(self._exchange(target, messages))
+            if len(self._sending) >= SENDING_MAX:
+                self._mesh.not_sent(target)
+                continue
+            newest = messages[-WAITING_MESSAGES_MAX:]
+            task = asyncio.get_running_loop().create_task(self._exchange(target, newest))
             self._sending[target] = task
             task.add_done_callback(partial(self._sent, target))
 
@@ -148,4 +195,5 @@ class MeshDriver:
                     self._mesh.receive(Envelope(target, self._me, message), world_clock.now())
         outbox = self._settle()
         self._sending.pop(target, None)
-        self._send(outbox)
+        waited = self._waiting.pop(target, ())
+        self._send((*(Envelope(self._me, target, message) for message in waited), *outbox))

@@ -14,6 +14,7 @@ import grpc
 
 from islandrun.agents.policy import RoutingPolicy
 from islandrun.errors import RejectedMessage
+from islandrun.mesh.clocks import ClockState
 from islandrun.mesh.machine import Mesh
 from islandrun.trust.score import TrustPolicy
 from islandrun.vocabulary import DataSetOffer, IslandId, PublicKey, Tier
@@ -80,6 +81,7 @@ async def running_node(
         listening = await listen(node, stack)
         endpoints = addresses(config.listen, listening.mesh_port)
         tell_own(node, endpoints)
+        node.driver.when_awake(lambda: tell_own(node, endpoints))
         await stack.enter_async_context(_chores(node, endpoints))
         replace_private(home.running, json.dumps({"pid": os.getpid(), **listening.public()}).encode())
         stack.callback(home.running.unlink, missing_ok=True)
@@ -115,7 +117,7 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
         backends=backends,
         journal=journal,
         receipt_store=state.receipts,
-        degraded=lambda: privacy.degraded() + conversations.degraded(),
+        degraded=lambda: privacy.degraded() + conversations.degraded() + driver.degraded(),
         version=VERSION,
         started=now,
     )
@@ -139,7 +141,10 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
 
 
 def tell_own(node: Node, endpoints: tuple[str, ...]) -> None:
-    """Sign and publish what this node's islands are now."""
+    """Sign and publish what this node's islands are now; nothing while the clock of this machine is wrong."""
+    if node.driver.clock is ClockState.WRONG:
+        _log.error("nothing is signed while the clock of this machine is wrong; set it (timedatectl)")
+        return
     now_ms = world_clock.now().wall_ms
     genesis = node.state.membership.genesis
     for island in node.islands:
@@ -192,7 +197,10 @@ async def _renew_regularly(node: Node) -> None:
     while owner is not None:
         now_ms = world_clock.now().wall_ms
         genesis = node.state.membership.genesis
-        for signed in renew_due(owner, genesis, node.state.attestations, node.state.ledger, now_ms):
+        is_wrong = node.driver.clock is ClockState.WRONG
+        for signed in (
+            () if is_wrong else renew_due(owner, genesis, node.state.attestations, node.state.ledger, now_ms)
+        ):
             with suppress(RejectedMessage):
                 node.driver.publish(signed)
         await asyncio.sleep(RENEW_SECONDS)

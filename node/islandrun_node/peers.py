@@ -21,7 +21,10 @@ CHANNELS_MAX = 64
 ACCEPT_SECONDS_MAX = 5.0
 """How long a peer may take to say that it took a request; after that the next island is asked."""
 
-EXCHANGE_SECONDS_MAX = 4.0
+EXCHANGE_SECONDS_MAX = 2.0
+"""How long a call of gossip may take, on a connection that is there and once more on a fresh one."""
+
+_LOST = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 HOPS_MAX = 2
 
 Request = inference_pb2.GenerateRequest
@@ -51,19 +54,49 @@ class Peers:
         self._channels: dict[IslandId, tuple[tuple[str, ...], grpc.aio.Channel]] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._live: dict[IslandId, set[_Live]] = {}
+        self._used: set[IslandId] = set()
+        self._tell: Callable[[IslandId, bool], None] = lambda island, ok: None
+
+    def when_called(self, tell: Callable[[IslandId, bool], None]) -> None:
+        """Set who hears whether a request reached the node of an island."""
+        self._tell = tell
 
     async def exchange(
         self, target: IslandId, messages: Sequence[mesh_pb2.GossipMessage]
     ) -> tuple[mesh_pb2.GossipMessage, ...]:
-        """Give gossip to an island and return what it says in turn. Raises `ForwardFailed`."""
-        stub = mesh_pb2_grpc.MeshServiceStub(self._channel(self._view(target)))
+        """Give gossip to an island and return what it says in turn. Raises `ForwardFailed`.
+
+        A connection that once worked may hang for long after its island, or the way to it, came back: what
+        fails on it is tried once on a fresh connection before it counts. Gossip may arrive twice.
+        """
+        request = mesh_pb2.ExchangeRequest(messages=messages)
+        was_used = target in self._used and target in self._channels
         try:
-            answer = await stub.Exchange(
-                mesh_pb2.ExchangeRequest(messages=messages), timeout=EXCHANGE_SECONDS_MAX
-            )
+            answer = await self._exchange(target, request)
         except grpc.aio.AioRpcError as error:
-            raise failure(error, target) from None
+            if not was_used or error.code() not in _LOST:
+                raise failure(error, target) from None
+            self._start_afresh(target)
+            try:
+                answer = await self._exchange(target, request)
+            except grpc.aio.AioRpcError as again:
+                raise failure(again, target) from None
         return tuple(answer.messages)
+
+    async def _exchange(
+        self, target: IslandId, request: mesh_pb2.ExchangeRequest
+    ) -> mesh_pb2.ExchangeResponse:
+        stub = mesh_pb2_grpc.MeshServiceStub(self._channel(self._view(target)))
+        answer: mesh_pb2.ExchangeResponse = await stub.Exchange(request, timeout=EXCHANGE_SECONDS_MAX)
+        self._used.add(target)
+        self._used &= self._channels.keys()
+        return answer
+
+    def _start_afresh(self, target: IslandId) -> None:
+        """Close the channel to an island when its calls are over; the next call makes a new one."""
+        self._used.discard(target)
+        if known := self._channels.pop(target, None):
+            self._close(known[1], GRACE_SECONDS)
 
     async def generate(self, target: IslandId, work: Work) -> AsyncGenerator[AnswerPiece]:
         """Have an island run a masked prompt; closing the generator cancels the call there.
@@ -74,13 +107,22 @@ class Peers:
         stub = inference_pb2_grpc.InferenceServiceStub(self._channel(view))
         call = stub.Generate(_request(view, work), timeout=work.seconds_max)
         with self._live_call(target, call) as live, _translated(view.name, live):
-            async with asyncio.timeout(ACCEPT_SECONDS_MAX):
-                await call.initial_metadata()
+            await self._accepted(IslandId(view.front) if view.front else view.id, call)
             while (message := await call.read()) is not grpc.aio.EOF:
                 for chunk in message.chunks:
                     yield piece_from_wire(chunk)
             if await call.code() is not grpc.StatusCode.OK:
                 raise Unreachable(f"{view.name} ended the call with {(await call.code()).name}")
+
+    async def _accepted(self, host: IslandId, call: grpc.aio.UnaryStreamCall[Request, Response]) -> None:
+        """Wait until a node takes a request; tell the mesh whether it could be reached at all."""
+        try:
+            async with asyncio.timeout(ACCEPT_SECONDS_MAX):
+                await call.initial_metadata()
+        except TimeoutError:
+            self._tell(host, False)
+            raise
+        self._tell(host, not (call.done() and await call.code() in _LOST))
 
     def cut(self, island: IslandId) -> None:
         """End every call to an island at once and close its channel: it was revoked."""

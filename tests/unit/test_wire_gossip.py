@@ -43,6 +43,26 @@ def ack(load: mesh_pb2.Load | None = None, wall_ms: int = 1, incarnation: int = 
     return Message(probe_ack=mesh_pb2.ProbeAck(nonce=1, wall_ms=wall_ms, incarnation=incarnation, load=load))
 
 
+def have(count: int, **fields: object) -> Message:
+    return Message(have=mesh_pb2.Have(versions=[version(**fields)] * count))
+
+
+def probe_for(island: str) -> Message:
+    return Message(probe_for=mesh_pb2.ProbeFor(nonce=1, island=island))
+
+
+def probe_for_ack(outcome: int) -> Message:
+    return Message(probe_for_ack=mesh_pb2.ProbeForAck(nonce=1, outcome=outcome))
+
+
+def link(action: int) -> Message:
+    return Message(link=mesh_pb2.Link(action=action))
+
+
+def graft(*keys: bytes) -> Message:
+    return Message(graft=mesh_pb2.Graft(keys=keys))
+
+
 GOOD = [
     push(0),
     push(limits.RECORDS_PER_PUSH_MAX),
@@ -57,6 +77,13 @@ GOOD = [
     ack(),
     ack(mesh_pb2.Load(running=limits.LOAD_MAX)),
     proof(first=SIGNED, second=SIGNED),
+    probe_for("a" * 52),
+    *(probe_for_ack(outcome) for outcome in (1, 2, 3)),
+    *(link(action) for action in (1, 2, 3)),
+    have(0),
+    have(limits.VERSIONS_PER_HAVE_MAX, epoch=limits.EPOCH_MAX, sequence=limits.TIME_MS_MAX - 1),
+    graft(*[KEY] * limits.VERSIONS_PER_HAVE_MAX),
+    Message(prune=mesh_pb2.Prune()),
 ]
 BAD = [
     Message(),
@@ -84,6 +111,17 @@ BAD = [
     ack(incarnation=limits.TIME_MS_MAX),
     ack(mesh_pb2.Load(token_us=limits.LOAD_MAX + 1)),
     proof(),
+    probe_for(""),
+    probe_for("a" * 53),
+    *(probe_for_ack(outcome) for outcome in (0, 4)),
+    *(link(action) for action in (0, 4)),
+    have(limits.VERSIONS_PER_HAVE_MAX + 1),
+    have(1, key=KEY[1:]),
+    have(1, hash8=KEY),
+    have(1, epoch=1 << 31),
+    have(1, sequence=limits.TIME_MS_MAX),
+    graft(*[KEY] * (limits.VERSIONS_PER_HAVE_MAX + 1)),
+    graft(KEY[1:]),
     proof(first=SIGNED),
     proof(first=SIGNED, second=attestation_pb2.SignedAttestation(kind="x", issuer=KEY, signature=bytes(64))),
 ]
