@@ -275,5 +275,5 @@ def test_signs_that_belong_to_a_value_are_taken_in(
     ],
 )
 def test_what_a_sentence_puts_around_a_name_is_no_part_of_it(text: str, words: list[str], value: str) -> None:
-    table = {word: ("PERSON", False, *SURE) for word in words}
+    table = dict.fromkeys(words, ("PERSON", False, *SURE))
     assert [text[one.start : one.end] for one in Tagger(TableNetwork(table, matter=5.0))(text)] == [value]
