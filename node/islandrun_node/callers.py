@@ -77,6 +77,12 @@ def join_token_of(context: object) -> bytes:
     return caller.token
 
 
+def caller_name() -> str:
+    """Return what the calls of whoever is being served are counted under; empty outside of a call."""
+    caller = _calling.get(None)
+    return "" if caller is None else caller.who
+
+
 class CallerGate(grpc.aio.ServerInterceptor):
     """The door of the mesh listener. Lives on the event loop; `run` re-checks what is open."""
 

@@ -22,6 +22,7 @@ from islandrun_node.channels import SERVER_OPTIONS
 from islandrun_node.home import Home, read_private, write_private
 from islandrun_node.http.app import build_app
 from islandrun_node.issuer import Issuer
+from islandrun_node.late_reading import LateReading
 from islandrun_node.services.chat import ChatService
 from islandrun_node.services.enroll import EnrollService
 from islandrun_node.services.inference import InferenceService
@@ -68,7 +69,7 @@ async def listen(node: Node, stack: AsyncExitStack) -> Listening:
 
 @asynccontextmanager
 async def _mesh(node: Node) -> AsyncGenerator[str]:
-    server = grpc.aio.server(interceptors=[node.gate], options=SERVER_OPTIONS)
+    server = grpc.aio.server(interceptors=[node.gate, LateReading()], options=SERVER_OPTIONS)
     state = node.state
     mesh_pb2_grpc.add_MeshServiceServicer_to_server(MeshService(node.driver), server)
     seconds = node.config.limits.answer_seconds_max

@@ -9,8 +9,10 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -51,6 +53,15 @@ class Scene:
 
     def victims_names(self) -> tuple[x509.GeneralName, ...]:
         return self.dns(self.victim), self.uri(self.victim)
+
+
+@contextmanager
+def two_meshes(folder: Path) -> Iterator[Scene]:
+    """Found both meshes and admit the three islands."""
+    mesh, elsewhere = SmallMesh.found(folder / "a"), SmallMesh.found(folder / "b")
+    yield Scene(mesh, mesh.admit(), mesh.admit(), elsewhere, elsewhere.admit())
+    mesh.database.close()
+    elsewhere.database.close()
 
 
 def named(common_name: str = "", unit: str = "hostile", organization: str = "x") -> x509.Name:

@@ -32,6 +32,7 @@ from islandrun_node.home import Home
 from islandrun_node.identity import IslandKey, OwnerKey, load_membership
 from islandrun_node.issuer import Issuer
 from islandrun_node.join_token import JOIN_SEED_BYTES, JoinToken
+from islandrun_node.late_reading import LateReading
 from islandrun_node.services.enroll import EnrollService
 from islandrun_node.stores.attestations import AttestationStore
 from islandrun_node.stores.database import Database
@@ -171,7 +172,7 @@ async def listening(
     """Serve a member's mesh listener exactly as a node builds it."""
     gate = CallerGate(mesh.ledger, mesh.tokens)
     identity = TlsIdentity(member.key, member.admission.certificate_der, mesh.genesis)
-    server = grpc.aio.server(interceptors=[gate], options=SERVER_OPTIONS)
+    server = grpc.aio.server(interceptors=[gate, LateReading()], options=SERVER_OPTIONS)
     published: list[SignedAttestation] = []
 
     def tell(signed: SignedAttestation) -> None:

@@ -6,16 +6,14 @@ import pytest
 from islandrun.trust.naming import dns_name
 from islandrun.v1 import mesh_pb2, mesh_pb2_grpc
 from islandrun_node.certificates import owner_anchor
-from tests.node.hostile_certificates import BY_THE_DIALLED_KEY, GATE, HOSTILE, Scene
-from tests.node.identity_kit import SmallMesh, exchange, listening, serving_as
+from tests.node.hostile_certificates import BY_THE_DIALLED_KEY, GATE, HOSTILE, Scene, two_meshes
+from tests.node.identity_kit import exchange, listening, serving_as
 
 
 @pytest.fixture
 def scene(tmp_path):
-    mesh, elsewhere = SmallMesh.found(tmp_path / "a"), SmallMesh.found(tmp_path / "b")
-    yield Scene(mesh, mesh.admit(), mesh.admit(), elsewhere, elsewhere.admit())
-    mesh.database.close()
-    elsewhere.database.close()
+    with two_meshes(tmp_path) as scene:
+        yield scene
 
 
 async def test_an_honest_pair_talks(scene: Scene) -> None:
