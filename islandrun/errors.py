@@ -13,12 +13,16 @@
     ├─ EnrolmentRefused       a join token or its holder was not accepted
     ├─ RequestRefused         policy says no; shown to the caller with its reasons
     │  ├─ BadRequest            the request itself is wrong; names the field
-    │  └─ NobodyMaySee          no island is left after the vetoes
+    │  ├─ NobodyMaySee          no island is left after the vetoes
+    │  └─ ForwardRefused        this island does not run what another one sent
     ├─ PrivacyFault           a privacy part failed; the request counts as restricted
     └─ ForwardFailed          an island or backend did not answer; the route decides what is next
        ├─ Unreachable
+       │  └─ TooSlow              it took the request and did not finish in time
        ├─ Overloaded
+       ├─ BrokenAnswer          what it sent is not an answer: its own fault, no network does that
        ├─ Refused               the target refused by its own policy
+       │  └─ NotOffered           it does not have what its own statement offers
        └─ Interrupted           after the first token: never retried silently
 """
 
@@ -105,6 +109,16 @@ class NobodyMaySee(RequestRefused):
         self.decision = decision
 
 
+class ForwardRefused(RequestRefused):
+    """What another island sent is not run here; `reason` is a `routing.receiver.ForwardVeto`."""
+
+    reason = "FORWARD_REFUSED"
+
+    def __init__(self, message: str, reason: str = reason) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 class PrivacyFault(IslandRunError):
     """A privacy part failed, so the request counts as restricted."""
 
@@ -123,6 +137,18 @@ class Unreachable(ForwardFailed):
     reason = "UNREACHABLE"
 
 
+class TooSlow(Unreachable):
+    """It took the request and did not finish in the time it was given."""
+
+    reason = "TOO_SLOW"
+
+
+class BrokenAnswer(ForwardFailed):
+    """What an island sent as its answer does not decode, or ended without an end."""
+
+    reason = "BROKEN_ANSWER"
+
+
 class Overloaded(ForwardFailed):
     """The target has no room now."""
 
@@ -133,6 +159,12 @@ class Refused(ForwardFailed):
     """The target refused by its own policy, or does not know us."""
 
     reason = "REFUSED"
+
+
+class NotOffered(Refused):
+    """The target does not have the model that it was asked for."""
+
+    reason = "MODEL_NOT_OFFERED"
 
 
 class Interrupted(ForwardFailed):

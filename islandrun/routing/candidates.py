@@ -89,8 +89,10 @@ class Vantage:
         """Return an island as it is by itself, whatever fronts it."""
         behaviour = self.behaviours.get(island)
         now_ms = self.now.wall_ms
-        trust = score(self.ledger, island, self.my_group, self.trust_policy, behaviour, now_ms)
-        return _view(self.ledger, self.mesh, island, trust, self.local.get(island), self.now)
+        facts = self.local.get(island)
+        is_self = facts is not None and facts.is_self
+        trust = score(self.ledger, island, self.my_group, self.trust_policy, behaviour, now_ms, is_self)
+        return _view(self.ledger, self.mesh, island, trust, facts, self.now)
 
 
 def _view(

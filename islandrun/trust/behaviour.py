@@ -2,14 +2,16 @@
 
 Good and bad observations decay, bad ones four times slower; the estimate is the lower 5 % quantile of a
 Beta distribution, so that few observations count little and one betrayal counts much. The owner's admission
-counts as `PRIOR_GOOD` good observations: an island without any bad one is not held back.
+counts as `PRIOR_GOOD` good observations: an island without bad ones is not held back. Slowness alone is
+tolerated once and never costs more than a step: it says little about who keeps a secret.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import Final
 
 from islandrun.vocabulary import PPM_MAX, Ppm
@@ -17,19 +19,36 @@ from islandrun.vocabulary import PPM_MAX, Ppm
 PRIOR_GOOD: Final = 20.0
 GOOD_MAX: Final = 200.0
 BAD_MAX: Final = 10_000.0
+BAD_TOLERATED: Final = 1.0
+"""So much bad costs nothing: one slow answer a month, and what is left of a betrayal after half a year."""
+
+SLOW_BAD_MAX: Final = 2.0
+"""Slow answers alone add up to this and no further: it keeps the trust that restricted requests need."""
+
 GOOD_HALF_LIFE_MS: Final = 7 * 24 * 3600 * 1000
 BAD_HALF_LIFE_MS: Final = 30 * 24 * 3600 * 1000
 _QUANTILE: Final = 0.05
 _BAD_NEGLIGIBLE: Final = 1e-3
 
 
-class Event(Enum):
-    """What an island was seen to do. The value is the weight of a bad one."""
+class Event(StrEnum):
+    """What an island was seen to do."""
 
-    ANSWERED = 0.0
-    TIMED_OUT = 1.0
-    LIED_ABOUT_CAPABILITY = 10.0
-    VIOLATED_PROTOCOL = 20.0
+    ANSWERED = "answered"
+    TIMED_OUT = "timed out"
+    LIED_ABOUT_CAPABILITY = "lied about a capability"
+    VIOLATED_PROTOCOL = "violated the protocol"
+    FORGED = "passed on a statement with a false signature"
+
+
+WEIGHTS: Final[Mapping[Event, float]] = {
+    Event.ANSWERED: 0.0,
+    Event.TIMED_OUT: 1.0,
+    Event.LIED_ABOUT_CAPABILITY: 10.0,
+    Event.VIOLATED_PROTOCOL: 20.0,
+    Event.FORGED: 20.0,
+}
+"""How much a bad observation counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +64,22 @@ def observe(behaviour: Behaviour, event: Event, now_ms: int) -> Behaviour:
     """Return the behaviour after one more observation."""
     past = _decayed(behaviour, now_ms)
     good = past.good + (1.0 if event is Event.ANSWERED else 0.0)
-    return Behaviour(min(good, GOOD_MAX), min(past.bad + event.value, BAD_MAX), past.at_ms)
+    bad_max = max(past.bad, SLOW_BAD_MAX) if event is Event.TIMED_OUT else BAD_MAX
+    return Behaviour(min(good, GOOD_MAX), min(past.bad + WEIGHTS[event], bad_max), past.at_ms)
 
 
 def behaviour_ppm(behaviour: Behaviour, now_ms: int) -> Ppm:
-    """Return the cautious estimate: 1,000,000 without bad observations, towards 0 with many.
+    """Return the cautious estimate: 1,000,000 up to `BAD_TOLERATED` bad observations, towards 0 with many.
 
     Counts that cannot be (negative, not finite) give 0.
     """
     if not (0.0 <= behaviour.good < math.inf and 0.0 <= behaviour.bad < math.inf):
         return Ppm(0)
     seen = _decayed(behaviour, now_ms)
-    if seen.bad < _BAD_NEGLIGIBLE:
+    bad = seen.bad - BAD_TOLERATED
+    if bad < _BAD_NEGLIGIBLE:
         return PPM_MAX
-    return Ppm(math.floor(beta_quantile(_QUANTILE, 1.0 + PRIOR_GOOD + seen.good, seen.bad) * PPM_MAX))
+    return Ppm(math.floor(beta_quantile(_QUANTILE, 1.0 + PRIOR_GOOD + seen.good, bad) * PPM_MAX))
 
 
 def beta_quantile(share: float, a: float, b: float) -> float:

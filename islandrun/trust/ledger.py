@@ -17,6 +17,7 @@ from islandrun.trust.claims import (
     AdmissionClaims,
     CertificationClaims,
     Claims,
+    FreshnessClaims,
     RevocationClaims,
     SelfClaims,
     VouchClaims,
@@ -52,6 +53,7 @@ class Ledger:
         self._proofs: dict[PublicKey, Proof] = {}
         self._twins: set[bytes] = set()
         self._owner_spoke_at_ms = 0
+        self._view_at_ms: int | None = None
 
     # ------------------------------------------------------------ taking in
 
@@ -192,6 +194,10 @@ class Ledger:
         """
         return max(now_ms, self._owner_spoke_at_ms - SKEW_MS)
 
+    def view_at_ms(self) -> int | None:
+        """Return when the owner last said what it has said in all; None when it never did."""
+        return self._view_at_ms
+
     # ------------------------------------------------------------ hearing
 
     def _hear(self, verified: VerifiedAttestation) -> Outcome:
@@ -260,6 +266,8 @@ class Ledger:
     def _note_time(self, claims: Claims) -> None:
         if claims.header.issuer == self.genesis.owner and not isinstance(claims, RevocationClaims):
             self._owner_spoke_at_ms = max(self._owner_spoke_at_ms, claims.header.issued_at_ms)
+        if isinstance(claims, FreshnessClaims):
+            self._view_at_ms = max(self._view_at_ms or 0, claims.header.issued_at_ms)
 
     # ------------------------------------------------------------ who is heard, and for how long
 

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from islandrun.trust.behaviour import Behaviour, behaviour_ppm
 from islandrun.trust.claims import AdmissionClaims, SelfClaims
 from islandrun.trust.ledger import Ledger
 from islandrun.trust.signing import SKEW_MS
 from islandrun.vocabulary import PPM_MAX, IslandId, Ppm, PublicKey, Standing, Tier, TrustFactor, TrustScore
+
+_HOUR_MS: Final = 3_600_000
+VIEW_GROUP_MS_MAX: Final = 24 * _HOUR_MS
+VIEW_MS_MAX: Final = 7 * 24 * _HOUR_MS
 
 _TIER_BASE: Mapping[Tier, Ppm] = {
     Tier.PERSONAL: Ppm(1_000_000),
@@ -27,13 +32,16 @@ class TrustPolicy:
     """The owner's rules for trust on this node.
 
     `jurisdictions` empty: any place. `required_schemes` must each be certified by one of `accepted_issuers`;
-    their vouches count, too. A tier that `tier_base` does not name is not trusted.
+    their vouches count, too. A tier that `tier_base` does not name is not trusted. When the owner's newest
+    view of the mesh is older than `view_group_ms_max`, only the own group is; past `view_ms_max`, nobody.
     """
 
     tier_base: Mapping[Tier, Ppm] = field(default_factory=lambda: dict(_TIER_BASE))
     required_schemes: tuple[str, ...] = ()
     accepted_issuers: tuple[PublicKey, ...] = ()
     jurisdictions: tuple[str, ...] = ()
+    view_group_ms_max: int = VIEW_GROUP_MS_MAX
+    view_ms_max: int = VIEW_MS_MAX
 
 
 def score(
@@ -43,11 +51,13 @@ def score(
     policy: TrustPolicy,
     behaviour: Behaviour | None,
     now_ms: int,
+    is_self: bool = False,
 ) -> TrustScore:
     """Return the trust in an island with every factor of it; the first of the lowest factors is the reason.
 
     `my_group` is the group of the island that asks; empty means that it is not known, and trusts nobody.
     `behaviour` None means that nothing was observed here yet: the owner's admission stands for it.
+    `is_self`: it is the island that asks, which needs no news to know itself.
     """
     now_ms = ledger.present_ms(now_ms)
     factors = (
@@ -57,6 +67,7 @@ def score(
         _certified(ledger, island, policy, now_ms),
         _vouched(ledger, island, policy, now_ms),
         _behaved(behaviour, now_ms),
+        _in_view(ledger, island, my_group, policy, now_ms, is_self),
     )
     return TrustScore(Ppm(min(factor.ppm for factor in factors)), factors)
 
@@ -135,6 +146,23 @@ def _behaved(behaviour: Behaviour | None, now_ms: int) -> TrustFactor:
     if behaviour is None:
         return TrustFactor("behaviour", PPM_MAX, "nothing observed yet")
     return TrustFactor("behaviour", behaviour_ppm(behaviour, now_ms), "as seen from here")
+
+
+def _in_view(
+    ledger: Ledger, island: IslandId, my_group: str, policy: TrustPolicy, now_ms: int, is_self: bool
+) -> TrustFactor:
+    """Trust the fewer the older the owner's view is: whoever holds news back could hide a revocation.
+
+    An owner that never published a view asks for none.
+    """
+    view_at_ms = ledger.view_at_ms()
+    if view_at_ms is None:
+        return TrustFactor("freshness", PPM_MAX, "the owner publishes no view")
+    age_ms = max(0, now_ms - view_at_ms)
+    groups = {claims.group for claims in ledger.admissions(island)}
+    is_near = is_self or (age_ms <= policy.view_ms_max and groups == {my_group})
+    is_open = is_near or age_ms <= min(policy.view_group_ms_max, policy.view_ms_max)
+    return _gate("freshness", is_open, f"the owner's view is {age_ms // _HOUR_MS} h old")
 
 
 def _lowest(name: str, values: list[Ppm], detail: str) -> TrustFactor:

@@ -307,7 +307,7 @@ def test_missing_data_is_no_trust(history: list[Claims]) -> None:
         for policy in POLICIES:
             found_trust = score(ledger, island, "home", policy, None, NOW)
             assert found_trust.ppm == min(factor.ppm for factor in found_trust.factors)
-            assert len(found_trust.factors) == 9
+            assert len(found_trust.factors) == 10
             if not is_known:
                 assert found_trust.ppm == 0
 
@@ -338,7 +338,7 @@ def test_a_bad_event_never_raises_and_a_good_one_never_lowers_trust(
 def test_silence_never_raises_trust_above_that_in_a_newcomer(past: Behaviour, wait: int, more: int) -> None:
     newcomer = behaviour_ppm(Behaviour(), NOW)
     assert behaviour_ppm(past, NOW + wait) <= newcomer
-    observed_late = observe(past, Event.TIMED_OUT, NOW + wait + more)
+    observed_late = observe(past, Event.LIED_ABOUT_CAPABILITY, NOW + wait + more)
     assert behaviour_ppm(observed_late, NOW + wait + more) < newcomer
 
 

@@ -11,6 +11,7 @@ from islandrun.trust.behaviour import (
     GOOD_HALF_LIFE_MS,
     GOOD_MAX,
     PRIOR_GOOD,
+    SLOW_BAD_MAX,
     Behaviour,
     Event,
     behaviour_ppm,
@@ -18,6 +19,7 @@ from islandrun.trust.behaviour import (
     beta_quantile,
     observe,
 )
+from islandrun.vocabulary import CLASS_FLOORS, SensitivityClass
 
 DAY = 24 * 3600 * 1000
 SHARES = (0.001, 0.05, 0.3, 0.5, 0.7, 0.95, 0.999)
@@ -64,13 +66,25 @@ def test_nobody_without_a_bad_observation_is_held_back() -> None:
 def test_worse_events_weigh_more() -> None:
     after = [behaviour_ppm(observe(Behaviour(), event, 0), 0) for event in Event]
     assert after == sorted(after, reverse=True)
-    assert after[1] == math.floor(beta_quantile(0.05, 1 + PRIOR_GOOD, 1.0) * 1_000_000) == 867_054
-    assert after[-1] < 400_000
+    assert after[0] == after[1] == 1_000_000
+    assert after[-1] == math.floor(beta_quantile(0.05, 1 + PRIOR_GOOD, 19.0) * 1_000_000) < 410_000
+
+
+def test_slow_answers_alone_keep_the_trust_that_restricted_requests_need() -> None:
+    slow = Behaviour()
+    for hour in range(1000):
+        slow = observe(slow, Event.TIMED_OUT, hour * 3_600_000)
+    assert slow.bad <= SLOW_BAD_MAX
+    lowest = behaviour_ppm(slow, slow.at_ms)
+    assert lowest == math.floor(beta_quantile(0.05, 1 + PRIOR_GOOD, 1.0) * 1_000_000) == 867_054
+    assert lowest > CLASS_FLOORS[SensitivityClass.RESTRICTED]
+    assert observe(Behaviour(bad=30.0), Event.TIMED_OUT, 0).bad == 30.0
+    assert observe(slow, Event.VIOLATED_PROTOCOL, slow.at_ms).bad == slow.bad + 20
 
 
 def test_good_decays_within_a_week_and_bad_within_a_month() -> None:
     seen = Behaviour(100.0, 100.0, 0)
-    week = observe(seen, Event.TIMED_OUT, GOOD_HALF_LIFE_MS)
+    week = observe(seen, Event.LIED_ABOUT_CAPABILITY, GOOD_HALF_LIFE_MS)
     assert week.good == pytest.approx(50.0)
     month = observe(seen, Event.ANSWERED, BAD_HALF_LIFE_MS)
     assert month.bad == pytest.approx(50.0)

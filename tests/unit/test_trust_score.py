@@ -6,11 +6,12 @@ from dataclasses import replace
 import pytest
 from nacl.signing import SigningKey
 
-from islandrun.trust.behaviour import Behaviour, Event, observe
+from islandrun.trust.behaviour import Behaviour
 from islandrun.trust.claims import (
     AdmissionClaims,
     CertificationClaims,
     Claims,
+    FreshnessClaims,
     GroupTrustClaims,
     Header,
     RevocationClaims,
@@ -37,6 +38,7 @@ NAMES = [
     "certifications",
     "vouches",
     "behaviour",
+    "freshness",
 ]
 
 
@@ -136,7 +138,7 @@ def test_all_factors_are_there_in_order_and_the_score_is_their_minimum() -> None
         ),
         (trust(*GRANTED, policy=TrustPolicy(required_schemes=("iso27001",))), "certifications", 0),
         (trust(*GRANTED, (VouchClaims(header(OWNER, ALICE), Ppm(70)), OWNER)), "vouches", 70),
-        (trust(*GRANTED, behaviour=observe(Behaviour(), Event.TIMED_OUT, NOW)), "behaviour", 867_054),
+        (trust(*GRANTED, behaviour=Behaviour(bad=2.0, at_ms=NOW)), "behaviour", 867_054),
     ],
 )
 def test_each_factor_alone_holds_the_score_down(given: TrustScore, name: str, ppm: int) -> None:
@@ -213,3 +215,44 @@ def test_a_clock_wound_back_revives_nothing() -> None:
     signed = sign(GroupTrustClaims(late, "a", "b", Ppm(1)), signer(OWNER))
     ledger.admit(verify(signed, GENESIS, NOW + 3 * DAY), NOW + 3 * DAY)
     assert score(ledger, ISLAND, "home", TrustPolicy(), None, NOW).ppm == 0
+
+
+VIEW = FreshnessClaims(header(OWNER, OWNER), bytes(32), 2)
+HOUR = DAY // 24
+OFFICE = ((admission(group="office"), OWNER), (VIEW, OWNER))
+
+
+def freshness(said: tuple[tuple[Claims, SigningKey], ...], now_ms: int, **given: object) -> tuple[int, str]:
+    """Return value and reason of the factor; what the island says of itself may have ended meanwhile."""
+    found_trust = trust(*said, now_ms=now_ms, **given)  # type: ignore[arg-type]
+    return next((one.ppm, one.detail) for one in found_trust.factors if one.name == "freshness")
+
+
+def test_an_old_view_of_the_owner_leaves_the_own_group_and_then_nobody() -> None:
+    near = ((admission(), OWNER), (VIEW, OWNER))
+    for now_ms in (NOW, NOW + DAY):
+        assert freshness(near, now_ms)[0] == freshness(OFFICE, now_ms)[0] == 1_000_000
+    assert freshness(OFFICE, NOW + 26 * HOUR) == (0, "the owner's view is 26 h old")
+    assert freshness(OFFICE, NOW + DAY + 1)[0] == 0
+    assert freshness(near, NOW + 26 * HOUR)[0] == freshness(near, NOW + 7 * DAY)[0] == 1_000_000
+    assert freshness(near, NOW + 7 * DAY + 1)[0] == 0
+
+
+def test_the_owner_sets_how_old_its_view_may_be() -> None:
+    patient = TrustPolicy(view_group_ms_max=3 * DAY, view_ms_max=3 * DAY)
+    assert freshness(OFFICE, NOW + 3 * DAY, policy=patient)[0] == 1_000_000
+    assert freshness(OFFICE, NOW + 3 * DAY + 1, policy=patient)[0] == 0
+    assert freshness(((admission(), OWNER), (VIEW, OWNER)), NOW + 3 * DAY + 1, policy=patient)[0] == 0
+
+
+def test_an_island_knows_itself_and_an_owner_without_views_asks_for_none() -> None:
+    ledger = ledger_of((admission(), OWNER), (VIEW, OWNER))
+    own = score(ledger, ISLAND, "home", TrustPolicy(), None, NOW + 30 * DAY, True)
+    assert own.factors[-1].ppm == 1_000_000
+    assert freshness(GRANTED, NOW + 30 * DAY) == (1_000_000, "the owner publishes no view")
+
+
+def test_an_older_view_does_not_make_the_newer_one_forgotten() -> None:
+    newer = replace(VIEW, header=replace(VIEW.header, sequence=NOW + 2, issued_at_ms=NOW + 2))
+    for views in ((VIEW, newer), (newer, VIEW)):
+        assert ledger_of(*((view, OWNER) for view in views)).view_at_ms() == NOW + 2
