@@ -25,7 +25,7 @@ from islandrun_node.issuer import Issuer
 from islandrun_node.late_reading import LateReading
 from islandrun_node.services.chat import ChatService
 from islandrun_node.services.enroll import EnrollService
-from islandrun_node.services.inference import InferenceService
+from islandrun_node.services.inference import InferenceService, Vicinity
 from islandrun_node.services.local_access import TokenCheck, add_health_and_reflection, serving
 from islandrun_node.services.mesh import MeshService
 from islandrun_node.services.status import StatusService
@@ -73,9 +73,15 @@ async def _mesh(node: Node) -> AsyncGenerator[str]:
     state = node.state
     mesh_pb2_grpc.add_MeshServiceServicer_to_server(MeshService(node.driver), server)
     seconds = node.config.limits.answer_seconds_max
-    inference = InferenceService(
-        node.backends, node.outlook.trust_ppm, seconds, caller_of, node.knowledge.sensitivity_ppm
+    outlook = node.outlook
+    vicinity = Vicinity(
+        caller=caller_of,
+        standing=outlook.standing,
+        trust_ppm=outlook.trust_ppm,
+        own_ppm=lambda: outlook.trust_ppm(outlook.me),
+        data_set_ppm=node.knowledge.sensitivity_ppm,
     )
+    inference = InferenceService(node.backends, vicinity, seconds)
     inference_pb2_grpc.add_InferenceServiceServicer_to_server(inference, server)
     chat = ChatService(
         node.requests,

@@ -88,9 +88,13 @@ class Outlook:
         view = self.island(island)
         return view.trust.ppm if view else Ppm(0)
 
+    def standing(self, island: IslandId) -> Standing:
+        """Return what the owner says of an island at this moment."""
+        return self.ledger.standing(island, world_clock.now().wall_ms)
+
     def is_admitted(self, island: IslandId) -> bool:
         """Say whether the owner still admits an island at this moment."""
-        return self.ledger.standing(island, world_clock.now().wall_ms) is Standing.ADMITTED
+        return self.standing(island) is Standing.ADMITTED
 
     def models(self) -> tuple[str, ...]:
         """Return the names a client may ask for: those of the mesh, then the special ones."""

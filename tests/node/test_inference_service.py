@@ -1,6 +1,9 @@
 """The receiver's check: an island believes neither the label nor the hops that another island sends."""
 
+import logging
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
@@ -13,32 +16,48 @@ from islandrun.vocabulary import Ppm, Tier
 from islandrun_node import world_clock
 from islandrun_node.certificates import show_island
 from islandrun_node.channels import open_channel
+from islandrun_node.home import Home
 from islandrun_node.identity import load_membership
+from islandrun_node.services.errors import error_info
 from islandrun_node.stores.attestations import AttestationStore
 from islandrun_node.stores.database import Database
 from islandrun_node.stores.tokens import Grant
+from tests.end_to_end.canaries import Canaries
 from tests.end_to_end.meshes import founded, joined, settings, up
 
 pytestmark = pytest.mark.slow
 EDGE = Grant(Tier.EDGE, "office", Ppm(700_000))
+DENIED = grpc.StatusCode.PERMISSION_DENIED
 
 
-async def called(stub: inference_pb2_grpc.InferenceServiceStub, **fields: object) -> grpc.StatusCode:
-    request = inference_pb2.GenerateRequest(
-        model="extractive",
-        prompt=inference_pb2.Prompt(messages=[inference_pb2.Message(role="user", text="hello")]),
-        **fields,  # type: ignore[arg-type]
-    )
-    call = stub.Generate(request, timeout=10)
-    try:
-        async for _ in call:
-            pass
-    except grpc.aio.AioRpcError as error:
-        return error.code()
-    return await call.code()
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An office that serves, and a way to call it as the laptop."""
+
+    stub: inference_pb2_grpc.InferenceServiceStub
+    office: bytes
+    laptop: bytes
+    home: Home
+
+    async def call(self, text: str = "hello", **fields: object) -> tuple[grpc.StatusCode, str]:
+        """Return the status of a call and the reason that programs read."""
+        fields = {"target": self.office, "hops_left": 2, "model": "extractive", **fields}
+        request = inference_pb2.GenerateRequest(
+            prompt=inference_pb2.Prompt(messages=[inference_pb2.Message(role="user", text=text)]),
+            **fields,  # type: ignore[arg-type]
+        )
+        call = self.stub.Generate(request, timeout=10)
+        try:
+            async for _ in call:
+                pass
+        except grpc.aio.AioRpcError as error:
+            info = error_info(error)
+            return error.code(), info.reason if info else ""
+        return await call.code(), ""
 
 
-async def test_a_receiver_runs_only_what_its_owner_lets_it_see(tmp_path: Path) -> None:
+@pytest.fixture
+async def asked(tmp_path: Path) -> AsyncIterator[Asked]:
     async with AsyncExitStack() as stack:
         laptop = founded(tmp_path)
         node = await up(laptop, settings("laptop"), stack)
@@ -57,12 +76,34 @@ async def test_a_receiver_runs_only_what_its_owner_lets_it_see(tmp_path: Path) -
         address = [f"127.0.0.1:{served.mesh_port}"]
         async with open_channel(address, theirs.key.public, shown, ours.genesis.mesh_id) as channel:
             stub = inference_pb2_grpc.InferenceServiceStub(channel)
-            target = {"target": theirs.key.public, "hops_left": 2}
-            assert await called(stub, **target, sensitivity_ppm=700_000) is grpc.StatusCode.OK
-            assert await called(stub, **target, sensitivity_ppm=700_001) is grpc.StatusCode.PERMISSION_DENIED
-            no_hops = {"target": theirs.key.public, "hops_left": 0}
-            assert await called(stub, **no_hops) is grpc.StatusCode.PERMISSION_DENIED
-            too_many = {"target": theirs.key.public, "hops_left": 3}
-            assert await called(stub, **too_many) is grpc.StatusCode.PERMISSION_DENIED
-            elsewhere = {"target": ours.key.public, "hops_left": 1}
-            assert await called(stub, **elsewhere) is grpc.StatusCode.NOT_FOUND
+            yield Asked(stub, theirs.key.public, ours.key.public, office)
+
+
+async def test_a_receiver_runs_only_what_its_owner_lets_it_see(asked: Asked) -> None:
+    assert await asked.call(sensitivity_ppm=700_000) == (grpc.StatusCode.OK, "")
+    assert await asked.call(sensitivity_ppm=700_001) == (DENIED, "ABOVE_CEILING")
+    assert await asked.call(sensitivity_ppm=1_000_001) == (DENIED, "LABEL_OUT_OF_RANGE")
+    assert await asked.call(hops_left=0) == (DENIED, "NO_HOPS_LEFT")
+    assert await asked.call(hops_left=3) == (DENIED, "NO_HOPS_LEFT")
+    for elsewhere in (asked.laptop, b"", b"short"):
+        assert await asked.call(target=elsewhere) == (DENIED, "TARGET_ELSEWHERE")
+    assert await asked.call(data_sets=["payroll"]) == (DENIED, "DATA_SET_CLOSED")
+    assert await asked.call(model="gpt") == (grpc.StatusCode.FAILED_PRECONDITION, "MODEL_NOT_OFFERED")
+
+
+async def test_a_refused_request_leaves_nothing(asked: Asked, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    canaries = Canaries()
+    refusals = (
+        {"sensitivity_ppm": 800_000},
+        {"hops_left": 0},
+        {"target": asked.laptop},
+        {"data_sets": ["payroll"]},
+        {"sensitivity_ppm": 0},
+    )
+    for number, fields in enumerate(refusals):
+        text = f"my card is {canaries.at(str(number))}, book it"
+        assert (await asked.call(text, **fields))[0] is DENIED
+    assert await asked.call(f"card {canaries.at('label')}") == (DENIED, "UNDER_LABELLED")
+    kept = b"".join(path.read_bytes() for path in asked.home.path.rglob("*") if path.is_file())
+    assert canaries.leaked(kept + caplog.text.encode()) == []

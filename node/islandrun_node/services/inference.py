@@ -1,90 +1,114 @@
 """InferenceService: run what another island asks, after checking it again here (the receiver's check).
 
-The caller masked the prompt for the target and told how sensitive it still is. This island believes neither
-that it may see it nor that the hops are fine: it asks its own ledger. An answer from documents goes back to
-the caller, so it must be trusted with them. Nothing of a refused request is kept.
+The caller masked the prompt for the target and told how sensitive it still is. This island believes neither:
+it asks its own ledger (`routing.receiver`), and looks at the text itself where a rule can be certain. An
+answer from documents goes back to the caller, so it must be trusted with them. Nothing of a refused request
+is kept.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
+from dataclasses import dataclass
 
 import grpc
 
+from islandrun.errors import ForwardFailed, MalformedMessage, NotOffered
+from islandrun.privacy.recheck import HARM_PPM, certain_ppm
+from islandrun.routing.receiver import Forwarded, check_forwarded, check_seen
 from islandrun.trust.naming import island_id
 from islandrun.v1 import inference_pb2, inference_pb2_grpc
-from islandrun.vocabulary import AnswerPiece, IslandId, Ppm, PublicKey
-from islandrun.wire.inference import piece_to_wire, prompt_from_wire, sampling_from_wire
+from islandrun.vocabulary import AnswerPiece, IslandId, Ppm, Prompt, PublicKey, Standing
+from islandrun.wire import limits
+from islandrun.wire.inference import piece_from_wire, piece_to_wire, prompt_from_wire, sampling_from_wire
 from islandrun_node.backends.backend import Backend
 from islandrun_node.coalesce import coalesced
-from islandrun_node.knowledge import check_reader
-from islandrun_node.peers import HOPS_MAX
 from islandrun_node.runner import complete
 from islandrun_node.services.errors import abort
 
 Context = grpc.aio.ServicerContext[inference_pb2.GenerateRequest, inference_pb2.GenerateResponse]
+Request = inference_pb2.GenerateRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Vicinity:
+    """What the receiver's check asks of this node: who calls, and what the ledger here says of whom."""
+
+    caller: Callable[[Context], IslandId]
+    standing: Callable[[IslandId], Standing]
+    trust_ppm: Callable[[IslandId], Ppm]
+    own_ppm: Callable[[], Ppm]
+    data_set_ppm: Callable[[str], Ppm | None]
 
 
 class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
     """Serves `Generate` for the islands of this node."""
 
     def __init__(
-        self,
-        backends: Mapping[IslandId, Backend],
-        trust_ppm: Callable[[IslandId], Ppm],
-        answer_seconds_max: float,
-        caller: Callable[[Context], IslandId],
-        data_set_ppm: Callable[[str], Ppm | None],
+        self, backends: Mapping[IslandId, Backend], vicinity: Vicinity, answer_seconds_max: float
     ) -> None:
         self._backends = backends
-        self._trust_ppm = trust_ppm
+        self._vicinity = vicinity
         self._answer_seconds_max = answer_seconds_max
-        self._caller = caller
-        self._data_set_ppm = data_set_ppm
 
     async def Generate(  # noqa: N802 - the name of the RPC
-        self, request: inference_pb2.GenerateRequest, context: Context
+        self, request: Request, context: Context
     ) -> AsyncIterator[inference_pb2.GenerateResponse]:
         """Stream the answer of one of our islands to an admitted caller."""
-        backend = await self._admit(request, context)
-        await context.send_initial_metadata(())
-        seconds = min(self._answer_seconds_max, context.time_remaining() or self._answer_seconds_max)
         try:
-            pieces = self._generate(backend, request)
+            pieces = await self._admit(request, context)
+            await context.send_initial_metadata(())
+            seconds = min(self._answer_seconds_max, context.time_remaining() or self._answer_seconds_max)
             async with aclosing(coalesced(complete(pieces, "this island", seconds))) as batches:
                 async for batch in batches:
-                    yield inference_pb2.GenerateResponse(chunks=[piece_to_wire(piece) for piece in batch])
+                    yield inference_pb2.GenerateResponse(chunks=[_chunk(piece) for piece in batch])
         except Exception as error:
             await abort(context, error)
 
-    async def _admit(self, request: inference_pb2.GenerateRequest, context: Context) -> Backend:
-        """Refuse what this island must not run or see."""
-        target = island_id(PublicKey(request.target))
-        backend = self._backends.get(target)
-        if backend is None:
-            await context.abort(grpc.StatusCode.NOT_FOUND, "the target island is not on this node")
-            raise AssertionError("abort returns never")
-        if not 0 < request.hops_left <= HOPS_MAX:
-            await context.abort(grpc.StatusCode.PERMISSION_DENIED, "no hops left")
-        if request.sensitivity_ppm > self._trust_ppm(target):
-            await context.abort(
-                grpc.StatusCode.PERMISSION_DENIED,
-                "the request is more sensitive than the owner lets this island see",
+    async def _admit(self, request: Request, context: Context) -> AsyncGenerator[AnswerPiece]:
+        """Return the answer to come. Raises `ForwardRefused` for what this island must not run or see."""
+        target = island_id(PublicKey(request.target)) if len(request.target) == limits.KEY_BYTES else None
+        backend = self._backends.get(target) if target is not None else None
+        target_ppm = None
+        if target is not None and backend is not None:
+            # What the engine of a fronted island sees, this node has seen before.
+            target_ppm = min(self._vicinity.trust_ppm(target), self._vicinity.own_ppm())
+        sender = self._vicinity.caller(context)
+        check_forwarded(
+            Forwarded(
+                sender=self._vicinity.standing(sender),
+                sender_ppm=self._vicinity.trust_ppm(sender),
+                target_ppm=target_ppm,
+                sensitivity_ppm=request.sensitivity_ppm,
+                hops_left=request.hops_left,
+                data_sets_ppm=tuple(map(self._vicinity.data_set_ppm, request.data_sets)),
             )
-        if request.data_sets:
-            try:
-                trust = self._trust_ppm(self._caller(context))
-                check_reader(request.data_sets, trust, self._data_set_ppm)
-            except Exception as error:
-                await abort(context, error)
-        return backend
-
-    @staticmethod
-    def _generate(backend: Backend, request: inference_pb2.GenerateRequest) -> AsyncGenerator[AnswerPiece]:
-        return backend.generate(
-            request.model,
-            prompt_from_wire(request.prompt),
-            sampling_from_wire(request.sampling),
-            tuple(request.data_sets),
         )
+        assert backend is not None, "the check refuses a target that is not here"
+        assert target_ppm is not None
+        prompt, sampling = prompt_from_wire(request.prompt), sampling_from_wire(request.sampling)
+        await _look_again(prompt, target_ppm)
+        if request.model not in {offer.name for offer in backend.offers()}:
+            raise NotOffered("the target island does not have the model that was asked for")
+        return backend.generate(request.model, prompt, sampling, tuple(request.data_sets))
+
+
+async def _look_again(prompt: Prompt, target_ppm: Ppm) -> None:
+    """Refuse a text that holds what the target may not see, where a rule is certain of it."""
+    if target_ppm < HARM_PPM:
+        check_seen(await asyncio.to_thread(certain_ppm, prompt), target_ppm)
+
+
+def _chunk(piece: AnswerPiece) -> inference_pb2.Chunk:
+    """Return a piece of an answer as it travels; what no reader would take is our engine's failure.
+
+    Sent as it is, it would count as this island's own offence.
+    """
+    try:
+        chunk = piece_to_wire(piece)
+        piece_from_wire(chunk)
+    except MalformedMessage as error:
+        raise ForwardFailed(f"the engine gave a piece that is no answer: {error}") from None
+    return chunk
