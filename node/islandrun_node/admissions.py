@@ -6,6 +6,7 @@ itself.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 
 from islandrun.errors import RejectedMessage
@@ -81,9 +82,14 @@ def renew_due(
     return tuple(renewed)
 
 
-def read_ledger(store: AttestationStore, genesis: Genesis, now_ms: int) -> Ledger:
-    """Build a ledger from what is stored; what does not verify any more is left out."""
-    ledger = Ledger(genesis)
+def read_ledger(
+    store: AttestationStore, genesis: Genesis, now_ms: int, issuers: Iterable[PublicKey] = ()
+) -> Ledger:
+    """Build a ledger from what is stored; what does not verify any more is left out.
+
+    `issuers` are keys outside the mesh that the owner's settings accept.
+    """
+    ledger = Ledger(genesis, issuers)
     for signed in store.load_all():
         with suppress(RejectedMessage):
             ledger.admit(verify(signed, genesis, now_ms), now_ms)

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from islandrun.errors import ConfigError
-from islandrun.vocabulary import FindingType, Ppm, Tier
-from islandrun_node.config_tables import Config, Privacy, Table
+from islandrun.vocabulary import FindingType, Ppm, PublicKey, Tier
+from islandrun_node.config_tables import Config, Privacy, Table, Trust
 
 if TYPE_CHECKING:
     from islandrun.privacy.detect.owner import OwnerRules
     from islandrun.privacy.floors import Floors
+    from islandrun.trust.score import TrustPolicy
 
 CONFIG_BYTES_MAX = 1_048_576
 
@@ -119,9 +120,11 @@ def _check(config: Config, source: str) -> None:
         raise ConfigError(
             f'{source}: backend.url and backend.models need kind = "openai"; the embedded engine takes none'
         )
+    _check_trust(config.trust, source)
     _check_privacy(config.privacy, source)
     for kind, names in (
         ("outbound", [outbound.name for outbound in config.outbound]),
+        ("trust.issuers", [issuer.name for issuer in config.trust.issuers]),
         ("privacy.patterns", [pattern.name for pattern in config.privacy.patterns]),
         ("data", [data.name for data in config.data]),
     ):
@@ -135,6 +138,17 @@ def _check(config: Config, source: str) -> None:
                 f"{source}: listen.{key} is not a loopback address; programs of this machine use it, "
                 "other machines use the mesh: set 127.0.0.1"
             )
+
+
+def _check_trust(trust: Trust, source: str) -> None:
+    if trust.required_schemes and not trust.issuers:
+        raise ConfigError(
+            f"{source}: trust.required_schemes needs an issuer that certifies them; add [[trust.issuers]]"
+        )
+    if trust.view_group_hours > trust.view_hours:
+        raise ConfigError(
+            f"{source}: trust.view_group_hours is over trust.view_hours, past which nobody is trusted"
+        )
 
 
 def _check_privacy(privacy: Privacy, source: str) -> None:
@@ -164,6 +178,31 @@ def floors_of(privacy: Privacy) -> Floors:
     table = privacy.floors
     changed = {key: getattr(table, key) for key in table.__struct_fields__}
     return replace(DEFAULT_FLOORS, **{key: ppm(share) for key, share in changed.items() if share is not None})
+
+
+def trust_policy(config: Config) -> TrustPolicy:
+    """Return the owner's rules for trust."""
+    # The statements load slowly, and most commands read the settings without them.
+    from islandrun.trust.score import TrustPolicy
+
+    tiers, trust = config.policy.tier_trust, config.trust
+    return TrustPolicy(
+        tier_base={
+            Tier.PERSONAL: ppm(tiers.personal),
+            Tier.EDGE: ppm(tiers.edge),
+            Tier.CLOUD: ppm(tiers.cloud),
+        },
+        required_schemes=trust.required_schemes,
+        accepted_issuers=issuers_of(trust),
+        jurisdictions=trust.jurisdictions,
+        view_group_ms_max=round(trust.view_group_hours * 3_600_000),
+        view_ms_max=round(trust.view_hours * 3_600_000),
+    )
+
+
+def issuers_of(trust: Trust) -> tuple[PublicKey, ...]:
+    """Return the keys outside the mesh that the owner accepts."""
+    return tuple(PublicKey(bytes.fromhex(issuer.key)) for issuer in trust.issuers)
 
 
 def tier_of(word: str) -> Tier:

@@ -12,6 +12,7 @@ Address = Annotated[
 ]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,32}$")]
 Jurisdiction = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}$")]
+Scheme = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.:-]{0,63}$")]
 Url = Annotated[str, msgspec.Meta(pattern=r"^https?://", max_length=2048)]
 
 
@@ -89,6 +90,23 @@ class Policy(Table, frozen=True):
     tiers: tuple[Literal["personal", "edge", "cloud"], ...] = ("personal", "edge", "cloud")
     cost_max_usd: Annotated[float, msgspec.Meta(ge=0, le=10_000)] | None = None
     tier_trust: TierTrust = TierTrust()
+
+
+class Issuer(Table, frozen=True):
+    """A key outside the mesh whose certifications and vouches count here: 64 hexadecimal digits."""
+
+    name: Name
+    key: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Trust(Table, frozen=True):
+    """What an island needs beside its admission to be trusted here."""
+
+    issuers: Annotated[tuple[Issuer, ...], msgspec.Meta(max_length=32)] = ()
+    required_schemes: Annotated[tuple[Scheme, ...], msgspec.Meta(max_length=16)] = ()
+    jurisdictions: tuple[Jurisdiction, ...] = ()
+    view_group_hours: Annotated[float, msgspec.Meta(ge=1, le=8_760)] = 24.0
+    view_hours: Annotated[float, msgspec.Meta(ge=1, le=8_760)] = 168.0
 
 
 OwnValue = Annotated[str, msgspec.Meta(min_length=2, max_length=200)]
@@ -175,5 +193,6 @@ class Config(Table, frozen=True):
     outbound: tuple[Outbound, ...] = ()
     data: tuple[Data, ...] = ()
     policy: Policy = Policy()
+    trust: Trust = Trust()
     privacy: Privacy = Privacy()
     limits: Limits = Limits()

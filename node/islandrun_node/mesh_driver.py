@@ -49,12 +49,14 @@ class MeshDriver:
         peers: Peers,
         store: AttestationStore,
         evict: Callable[[IslandId], None],
+        refused: Callable[[IslandId, str], None],
     ) -> None:
         self._me = me
         self._mesh = mesh
         self._peers = peers
         self._store = store
         self._evict = evict
+        self._refused = refused
         self._wake = asyncio.Event()
         self._sending: dict[IslandId, asyncio.Task[None]] = {}
         self._waiting: dict[IslandId, list[mesh_pb2.GossipMessage]] = {}
@@ -136,6 +138,7 @@ class MeshDriver:
                 _log.info("island %s is %s", notice.island[:8], notice.reachability.name.lower())
             case MessageRejected():
                 _log.warning("refused a message of %s: %s", notice.source[:8], notice.reason)
+                self._refused(notice.source, notice.reason)
 
     def _act_on_ourselves(self, notice: Woke | ClockJudged) -> None:
         """After sleep, or with a clock that is right again, speak anew of our islands."""

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -16,15 +16,14 @@ from islandrun.agents.policy import RoutingPolicy
 from islandrun.errors import RejectedMessage
 from islandrun.mesh.clocks import ClockState
 from islandrun.mesh.machine import Mesh
-from islandrun.trust.score import TrustPolicy
-from islandrun.vocabulary import DataSetOffer, IslandId, PublicKey, Tier
+from islandrun.vocabulary import DataSetOffer, IslandId, PublicKey, Standing
 from islandrun_node import engines, world_clock
 from islandrun_node.admissions import renew_due
 from islandrun_node.backends.backend import Backend
 from islandrun_node.backends.embedder import Embedder
 from islandrun_node.callers import CallerGate
 from islandrun_node.channels import open_channel
-from islandrun_node.config import ppm, tier_of
+from islandrun_node.config import issuers_of, tier_of, trust_policy
 from islandrun_node.config_tables import Config
 from islandrun_node.conversations import Conversations
 from islandrun_node.detectors import load_watch
@@ -34,6 +33,7 @@ from islandrun_node.journal import Journal
 from islandrun_node.knowledge import LocalKnowledge
 from islandrun_node.listeners import Listening, listen
 from islandrun_node.mesh_driver import MeshDriver
+from islandrun_node.observations import Observations
 from islandrun_node.outlook import Outlook
 from islandrun_node.peers import Opener, Peers
 from islandrun_node.privacy_worker import PrivacyWorker
@@ -41,6 +41,7 @@ from islandrun_node.request import Requests
 from islandrun_node.runner import Runner
 from islandrun_node.state import State, open_state
 from islandrun_node.statements import VERSION, SelfDescription, addresses, attest
+from islandrun_node.stores.behaviour import BehaviourStore
 from islandrun_node.stores.conversations import ConversationStore
 from islandrun_node.tls import TlsIdentity
 
@@ -64,6 +65,7 @@ class Node:
     peers: Peers
     mesh: Mesh
     driver: MeshDriver
+    observations: Observations
     outlook: Outlook
     requests: Requests
 
@@ -92,7 +94,7 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
     """Build all parts; what must be closed is put on `stack`."""
     stack.callback(privacy.close)
     privacy.start()
-    state = open_state(home, stack.enter_context(ExitStack()))
+    state = open_state(home, stack.enter_context(ExitStack()), issuers_of(config.trust))
     embedder = Embedder()
     library = await engines.open_library(home.documents, config.data, embedder)
     stack.callback(library.index.close)
@@ -100,43 +102,40 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
     islands, backends = _islands(state, config, own, engines.data_sets(library, config))
     for backend in backends.values():
         stack.push_async_callback(backend.close)
-    now = world_clock.now()
     admission = state.admission
-    mesh = Mesh(state.me, state.ledger, world_clock.dice(), now)
+    mesh = Mesh(state.me, state.ledger, world_clock.dice(), world_clock.now())
     tls = TlsIdentity(state.membership.key, admission.certificate_der, state.membership.genesis)
     gate = CallerGate(state.ledger, state.tokens)
     conversations = _conversations(state, stack, config.privacy.conversation_hours)
     journal = Journal(state.receipts, state.membership.key.public, state.membership.key.sign)
-    outlook = Outlook(
-        me=state.me,
-        ledger=state.ledger,
-        mesh=mesh,
-        my_group=lambda: admission.group,
-        trust_policy=_trust_policy(config),
-        behaviours={},
-        backends=backends,
-        journal=journal,
-        receipt_store=state.receipts,
-        degraded=lambda: privacy.degraded() + conversations.degraded() + driver.degraded(),
-        version=VERSION,
-        started=now,
-    )
+    observations = Observations(BehaviourStore(state.database), lambda island: outlook.island(island))
+    stack.callback(observations.keep)
+
+    def degraded() -> tuple[str, ...]:
+        return privacy.degraded() + conversations.degraded() + driver.degraded()
+
+    outlook = _outlook(state, config, mesh, observations, backends, journal, degraded)
     peers = Peers(_opener(tls, state.membership.genesis.mesh_id), outlook.island)
     stack.push_async_callback(peers.close)
-    driver = MeshDriver(state.me, mesh, peers, state.attestations, gate.evict)
-    runner = Runner(backends, peers, outlook.is_admitted, config.limits.answer_seconds_max)
-    requests = Requests(
-        outlook,
-        privacy,
-        conversations,
-        runner,
-        journal,
-        _routing_policy(config),
-        config.limits.requests_running_max,
-    )
-    knowledge = LocalKnowledge(library, embedder)
+    driver = MeshDriver(state.me, mesh, peers, state.attestations, gate.evict, observations.refused)
+    seconds = config.limits.answer_seconds_max
+    runner = Runner(backends, peers, outlook.is_admitted, seconds, observations)
+    policy, running_max = _routing_policy(config), config.limits.requests_running_max
+    requests = Requests(outlook, privacy, conversations, runner, journal, policy, running_max)
     return Node(
-        config, state, islands, backends, knowledge, tls, gate, peers, mesh, driver, outlook, requests
+        config=config,
+        state=state,
+        islands=islands,
+        backends=backends,
+        knowledge=LocalKnowledge(library, embedder),
+        tls=tls,
+        gate=gate,
+        peers=peers,
+        mesh=mesh,
+        driver=driver,
+        observations=observations,
+        outlook=outlook,
+        requests=requests,
     )
 
 
@@ -162,6 +161,7 @@ async def _chores(node: Node, endpoints: tuple[str, ...]) -> AsyncGenerator[None
         node.driver.run(),
         node.driver.watch_store(),
         node.gate.run(),
+        node.observations.run(),
         node.tls.watch(node.peers.renew),
         _tell_regularly(node, endpoints),
         _renew_regularly(node),
@@ -267,15 +267,36 @@ def _opener(tls: TlsIdentity, mesh_id: bytes) -> Opener:
     return open_to
 
 
-def _trust_policy(config: Config) -> TrustPolicy:
-    trust = config.policy.tier_trust
-    return TrustPolicy(
-        tier_base={
-            Tier.PERSONAL: ppm(trust.personal),
-            Tier.EDGE: ppm(trust.edge),
-            Tier.CLOUD: ppm(trust.cloud),
-        }
+def _outlook(
+    state: State,
+    config: Config,
+    mesh: Mesh,
+    observations: Observations,
+    backends: dict[IslandId, Backend],
+    journal: Journal,
+    degraded: Callable[[], tuple[str, ...]],
+) -> Outlook:
+    return Outlook(
+        me=state.me,
+        ledger=state.ledger,
+        mesh=mesh,
+        my_group=lambda: _group(state),
+        trust_policy=trust_policy(config),
+        behaviours=observations.behaviours,
+        backends=backends,
+        journal=journal,
+        receipt_store=state.receipts,
+        degraded=degraded,
+        version=VERSION,
+        started=world_clock.now(),
     )
+
+
+def _group(state: State) -> str:
+    """Return the group that the owner puts this island in now; empty, which trusts nobody, without one."""
+    admission = state.ledger.admission(state.me)
+    standing = state.ledger.standing(state.me, world_clock.now().wall_ms)
+    return admission.group if admission is not None and standing is Standing.ADMITTED else ""
 
 
 def _routing_policy(config: Config) -> RoutingPolicy:

@@ -9,10 +9,21 @@ from typing import TYPE_CHECKING
 
 import grpc
 
-from islandrun.errors import ForwardFailed, MalformedMessage, Overloaded, Refused, Unreachable
+from islandrun.errors import (
+    BrokenAnswer,
+    ForwardFailed,
+    MalformedMessage,
+    NotOffered,
+    Overloaded,
+    Refused,
+    TooSlow,
+    Unreachable,
+)
+from islandrun.routing.receiver import HOPS_MAX
 from islandrun.v1 import inference_pb2, inference_pb2_grpc, mesh_pb2, mesh_pb2_grpc
 from islandrun.vocabulary import AnswerPiece, IslandId, IslandView, PublicKey
 from islandrun.wire.inference import piece_from_wire, prompt_to_wire, sampling_to_wire
+from islandrun_node.services.errors import error_info
 
 if TYPE_CHECKING:
     from islandrun_node.runner import Work
@@ -25,7 +36,6 @@ EXCHANGE_SECONDS_MAX = 2.0
 """How long a call of gossip may take, on a connection that is there and once more on a fresh one."""
 
 _LOST = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
-HOPS_MAX = 2
 
 Request = inference_pb2.GenerateRequest
 Response = inference_pb2.GenerateResponse
@@ -101,7 +111,8 @@ class Peers:
     async def generate(self, target: IslandId, work: Work) -> AsyncGenerator[AnswerPiece]:
         """Have an island run a masked prompt; closing the generator cancels the call there.
 
-        Raises `Unreachable`, `Overloaded` or `Refused`; `Refused` also when the island was cut off meanwhile.
+        Raises `Unreachable`, `Overloaded`, `BrokenAnswer` or `Refused`; the last also when the island was
+        cut off meanwhile.
         """
         view = self._view(target)
         stub = inference_pb2_grpc.InferenceServiceStub(self._channel(view))
@@ -205,7 +216,7 @@ def _translated(island: str, live: _Live) -> Generator[None]:
     except grpc.aio.AioRpcError as error:
         raise failure(error, island) from None
     except MalformedMessage as error:
-        raise Unreachable(f"{island} sent an answer that does not decode: {error}") from None
+        raise BrokenAnswer(f"{island} sent an answer that does not decode: {error}") from None
 
 
 def _request(view: IslandView, work: Work) -> inference_pb2.GenerateRequest:
@@ -228,6 +239,10 @@ def failure(error: grpc.aio.AioRpcError, island: str) -> ForwardFailed:
     match code:
         case grpc.StatusCode.RESOURCE_EXHAUSTED:
             return Overloaded(words)
+        case grpc.StatusCode.DEADLINE_EXCEEDED:
+            return TooSlow(words)
+        case grpc.StatusCode.FAILED_PRECONDITION if _reason(error) == NotOffered.reason:
+            return NotOffered(words)
         case (
             grpc.StatusCode.PERMISSION_DENIED
             | grpc.StatusCode.UNAUTHENTICATED
@@ -239,3 +254,8 @@ def failure(error: grpc.aio.AioRpcError, island: str) -> ForwardFailed:
             return Refused(words)
         case _:
             return Unreachable(words)
+
+
+def _reason(error: grpc.aio.AioRpcError) -> str:
+    info = error_info(error)
+    return info.reason if info is not None else ""

@@ -12,11 +12,20 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Final
 
-from islandrun.errors import ForwardFailed, Interrupted, IslandRunError, Refused, Unreachable
+from islandrun.errors import (
+    BrokenAnswer,
+    ForwardFailed,
+    Interrupted,
+    IslandRunError,
+    Refused,
+    TooSlow,
+    Unreachable,
+)
 from islandrun.privacy.sanitize import Sanitized
 from islandrun.routing.decision import CandidateReport
 from islandrun.vocabulary import PPM_MAX, AnswerPiece, ChatRequest, Finished, IslandId, Sampling
 from islandrun_node.backends.backend import Backend
+from islandrun_node.observations import Observations
 from islandrun_node.peers import Peers
 
 SEEDS: Final = 2**16
@@ -44,6 +53,7 @@ class Runner:
     peers: Peers
     is_admitted: Callable[[IslandId], bool]
     answer_seconds_max: float
+    observations: Observations
 
     async def run(
         self, chosen: CandidateReport, text: Sanitized, request: ChatRequest, request_id: str
@@ -60,8 +70,11 @@ class Runner:
         work = Work(request_id, chosen.model, text, sampling, request.hints.data_sets, seconds)
         backend = self.backends.get(chosen.island)
         pieces = self.peers.generate(chosen.island, work) if backend is None else _generate(backend, work)
-        source = self._while_admitted(pieces, chosen)
-        async with aclosing(complete(source, chosen.name, seconds)) as answer:
+        source = complete(self._while_admitted(pieces, chosen), chosen.name, seconds)
+        if backend is None:
+            had_full_time = seconds >= self.answer_seconds_max
+            source = self.observations.watched(source, chosen.island, chosen.model, had_full_time)
+        async with aclosing(source) as answer:
             async for piece in answer:
                 yield piece
 
@@ -107,7 +120,7 @@ async def complete(
                 yield piece
                 if isinstance(piece, Finished):
                     return
-        failure: ForwardFailed = Unreachable(f"{island} ended its answer without saying so")
+        failure: ForwardFailed = BrokenAnswer(f"{island} ended its answer without saying so")
     except Exception as error:
         failure = _failure(error, island, seconds_max)
     if started and not isinstance(failure, Interrupted):
@@ -121,7 +134,7 @@ def _failure(error: Exception, island: str, seconds_max: float) -> ForwardFailed
         case ForwardFailed():
             return error
         case TimeoutError():
-            return Unreachable(f"{island} took longer than {seconds_max:g} s")
+            return TooSlow(f"{island} took longer than {seconds_max:g} s")
         case IslandRunError():
             return Refused(f"{island}: {error}")
         case _:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 from islandrun.errors import StateError
 from islandrun.trust.claims import AdmissionClaims
 from islandrun.trust.ledger import Ledger
-from islandrun.vocabulary import IslandId, Standing
+from islandrun.vocabulary import IslandId, PublicKey, Standing
 from islandrun_node import world_clock
 from islandrun_node.admissions import read_ledger
 from islandrun_node.home import Home
@@ -51,8 +52,11 @@ class State:
         return admission
 
 
-def open_state(home: Home, stack: ExitStack) -> State:
-    """Open everything in a home; `stack` closes it. Raises `StateError`, having changed nothing."""
+def open_state(home: Home, stack: ExitStack, issuers: Iterable[PublicKey] = ()) -> State:
+    """Open everything in a home; `stack` closes it. `issuers` may certify and vouch from outside the mesh.
+
+    Raises `StateError`, having changed nothing.
+    """
     membership = load_membership(home)
     database = Database.open(home.database)
     stack.callback(database.close)
@@ -65,5 +69,5 @@ def open_state(home: Home, stack: ExitStack) -> State:
         tokens=TokenStore(database),
         receipts=ReceiptStore(database),
         sealed=SealedStore(database, membership.key.derived("seal")),
-        ledger=read_ledger(attestations, membership.genesis, world_clock.now().wall_ms),
+        ledger=read_ledger(attestations, membership.genesis, world_clock.now().wall_ms, issuers),
     )

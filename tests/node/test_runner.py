@@ -7,7 +7,16 @@ from itertools import repeat
 
 import pytest
 
-from islandrun.errors import ForwardFailed, Interrupted, Overloaded, Refused, StateError, Unreachable
+from islandrun.errors import (
+    BrokenAnswer,
+    ForwardFailed,
+    Interrupted,
+    Overloaded,
+    Refused,
+    StateError,
+    TooSlow,
+    Unreachable,
+)
 from islandrun.privacy.sanitize import sanitize
 from islandrun.privacy.sensitivity import assess
 from islandrun.privacy.vault import Vault
@@ -56,7 +65,7 @@ async def test_a_whole_answer_passes() -> None:
         (Overloaded("full"), Overloaded),
         (StateError("key gone"), Refused),
         (ValueError("the prompt said hunter2"), Unreachable),
-        (3.0, Unreachable),
+        (3.0, TooSlow),
     ],
 )
 async def test_a_failure_before_the_first_piece_keeps_its_kind(
@@ -76,7 +85,7 @@ async def test_a_failure_after_it_is_an_interruption(step: object) -> None:
 
 
 async def test_an_answer_without_anything_is_no_answer() -> None:
-    with pytest.raises(Unreachable):
+    with pytest.raises(BrokenAnswer):
         await read()
 
 
@@ -122,7 +131,7 @@ def asked(
 ) -> AsyncGenerator[AnswerPiece]:
     prompt = Prompt((Message("user", "count"),))
     text = sanitize(prompt, assess(prompt), Ppm(1_000_000), Vault())
-    runner = Runner({ISLAND: engine}, None, lambda _: next(answers), 5.0)  # type: ignore[arg-type, dict-item]
+    runner = Runner({ISLAND: engine}, None, lambda _: next(answers), 5.0, None)  # type: ignore[arg-type, dict-item]
     island = replace(chosen(masked), trust_ppm=Ppm(trust))
     settings = Sampling(stop=("hush",), seed=4_111_111_111_111_111)
     return runner.run(island, text, ChatRequest("m", prompt, settings), "r-1")

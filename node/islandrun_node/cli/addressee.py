@@ -66,20 +66,22 @@ def _views(home: Home, config: Config) -> tuple[IslandView, ...]:
     """Return the islands as the node of this home would see them now."""
     from islandrun.mesh.machine import Mesh
     from islandrun.routing.candidates import LocalFacts, Vantage
-    from islandrun.trust.score import TrustPolicy
     from islandrun.vocabulary import Load
     from islandrun_node import world_clock
+    from islandrun_node.config import issuers_of, trust_policy
     from islandrun_node.identity import IslandKey
     from islandrun_node.state import open_state
+    from islandrun_node.stores.behaviour import BehaviourStore
 
     idle = Load(0, 0, 1, 0, 0)
     now = world_clock.now()
     with ExitStack() as stack:
-        state = open_state(home, stack)
+        state = open_state(home, stack, issuers_of(config.trust))
         local = {state.me: LocalFacts(idle, is_self=True)}
         for outbound in config.outbound:
             fronted = IslandKey.load(home.outbound_key(outbound.name)).id
             local[fronted] = LocalFacts(idle, is_self=False)
-        policy = TrustPolicy(tier_base={tier: tier_trust(tier, config) for tier in Tier})
+        seen = BehaviourStore(state.database).load()
         mesh = Mesh(state.me, state.ledger, world_clock.dice(), now)
-        return Vantage(state.ledger, mesh, state.admission.group, policy, {}, local, now).views()
+        policy, group = trust_policy(config), state.admission.group
+        return Vantage(state.ledger, mesh, group, policy, seen, local, now).views()

@@ -12,6 +12,7 @@ import click
 
 from islandrun.errors import IslandRunError, StateError
 from islandrun_node.cli.output import CommandFailed, Exit, show, table
+from islandrun_node.cli.reasons import is_meant, reasons, reasons_text
 from islandrun_node.cli.session import Session
 from islandrun_node.home import Home, read_private
 
@@ -134,10 +135,19 @@ def status(session: Session, check: bool) -> int:
 
 
 @click.command()
+@click.option("--why", is_flag=True, help="Show every factor of the trust; the lowest, marked, decides.")
+@click.argument("island", required=False)
 @click.pass_obj
-def islands(session: Session) -> None:
-    """List the islands and how far each is trusted."""
-    found = _islands(session)
+def islands(session: Session, why: bool, island: str | None) -> None:
+    """List the islands and how far each is trusted; ISLAND is a name or the begin of an id."""
+    found = [one for one in _islands(session) if island is None or is_meant(one, island)]
+    if island is not None and not found:
+        hint = "`islandrun-node islands` lists all names"
+        raise CommandFailed(f'no island is called "{island}" here', hint, Exit.USAGE)
+    if why:
+        content: dict[str, object] = {"islands": [reasons(one) for one in found]}
+        show(session, "islands-why/v1", content, "\n\n".join(map(reasons_text, found)))
+        return
     rows = [
         (
             f"{island.name}{' (this)' if island.is_self else ''}",
