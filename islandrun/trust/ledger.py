@@ -53,7 +53,7 @@ class Ledger:
         self._proofs: dict[PublicKey, Proof] = {}
         self._twins: set[bytes] = set()
         self._owner_spoke_at_ms = 0
-        self._view_at_ms: int | None = None
+        self._views_ms: dict[PublicKey, int] = {}
 
     # ------------------------------------------------------------ taking in
 
@@ -194,9 +194,13 @@ class Ledger:
         """
         return max(now_ms, self._owner_spoke_at_ms - SKEW_MS)
 
-    def view_at_ms(self) -> int | None:
-        """Return when the owner last said what it has said in all; None when it never did."""
-        return self._view_at_ms
+    def freshest_ms(self, now_ms: int) -> dict[PublicKey, int]:
+        """Return when each authority last said what it has said in all; never after `now_ms`."""
+        return {key: min(at_ms, now_ms) for key, at_ms in sorted(self._views_ms.items())}
+
+    def publishes_views(self) -> bool:
+        """Say whether an authority ever said what it has said in all, all of that held here or not."""
+        return bool(self._views_ms)
 
     # ------------------------------------------------------------ hearing
 
@@ -267,7 +271,8 @@ class Ledger:
         if claims.header.issuer == self.genesis.owner and not isinstance(claims, RevocationClaims):
             self._owner_spoke_at_ms = max(self._owner_spoke_at_ms, claims.header.issued_at_ms)
         if isinstance(claims, FreshnessClaims):
-            self._view_at_ms = max(self._view_at_ms or 0, claims.header.issued_at_ms)
+            issuer, at_ms = claims.header.issuer, claims.header.issued_at_ms
+            self._views_ms[issuer] = max(self._views_ms.get(issuer, 0), at_ms)
 
     # ------------------------------------------------------------ who is heard, and for how long
 

@@ -155,13 +155,17 @@ def _in_view(
 
     An owner that never published a view asks for none.
     """
-    view_at_ms = ledger.view_at_ms()
-    if view_at_ms is None:
+    if is_self:
+        return TrustFactor("freshness", PPM_MAX, "it is this island")
+    if not ledger.publishes_views():
         return TrustFactor("freshness", PPM_MAX, "the owner publishes no view")
-    age_ms = max(0, now_ms - view_at_ms)
+    views_ms = ledger.freshest_ms(now_ms).values()
+    if not views_ms:
+        return TrustFactor("freshness", Ppm(0), "no whole view of the owner has arrived")
+    age_ms = now_ms - max(views_ms)
     groups = {claims.group for claims in ledger.admissions(island)}
-    is_near = is_self or (age_ms <= policy.view_ms_max and groups == {my_group})
-    is_open = is_near or age_ms <= min(policy.view_group_ms_max, policy.view_ms_max)
+    others_ms_max = min(policy.view_group_ms_max, policy.view_ms_max)
+    is_open = age_ms <= (policy.view_ms_max if groups == {my_group} else others_ms_max)
     return _gate("freshness", is_open, f"the owner's view is {age_ms // _HOUR_MS} h old")
 
 

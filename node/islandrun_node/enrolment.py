@@ -297,7 +297,7 @@ def revoke(home: Home, island: str, reason: str = "") -> IslandId:
     now_ms = world_clock.now().wall_ms
     with _store(home) as store:
         ledger = read_ledger(store, membership.genesis, now_ms)
-        target = _find(ledger, island)
+        target = find_island(ledger, island)
         key = ledger.public_key(target)
         assert key is not None
         if key == membership.key.public:
@@ -306,7 +306,11 @@ def revoke(home: Home, island: str, reason: str = "") -> IslandId:
     return target
 
 
-def _find(ledger: Ledger, words: str) -> IslandId:
+def find_island(ledger: Ledger, words: str) -> IslandId:
+    """Return the island that is meant by its name, its id or the first 8 letters of one.
+
+    Raises `EnrolmentRefused` when it is none or several.
+    """
     with suppress(MalformedMessage):
         words = read_display_id(words)
     plain = words.strip().lower()

@@ -170,6 +170,9 @@ async def test_islands_and_models(node) -> None:
     assert code == 0
     assert rows[1][:8] == ["laptop", "(this)", "edge", "work", "0.80", "admitted", "alive", "DE"]
     assert rows[2][5] == "unreachable"
+    code, out, _ = await run(node, "islands", "--why", "laptop")
+    assert (code, out.splitlines()) == (0, ["laptop: trust 0.80"])
+    assert (await run(node, "islands", "nobody"))[0] == 2
     made = json.loads((await run(node, "--json", "models"))[1])
     assert made["models"][0] == {"name": "tiny", "islands": ["laptop"], "context_tokens_max": 8192}
     assert "islandrun/auto" in [model["name"] for model in made["models"]]

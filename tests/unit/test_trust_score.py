@@ -1,5 +1,6 @@
 """The score: each factor alone can bring it to its own value, and what is missing brings it to 0."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -217,7 +218,8 @@ def test_a_clock_wound_back_revives_nothing() -> None:
     assert score(ledger, ISLAND, "home", TrustPolicy(), None, NOW).ppm == 0
 
 
-VIEW = FreshnessClaims(header(OWNER, OWNER), bytes(32), 2)
+NOTHING_REMOVED = hashlib.sha256(b"").digest()
+VIEW = FreshnessClaims(header(OWNER, OWNER), NOTHING_REMOVED, 0)
 HOUR = DAY // 24
 OFFICE = ((admission(group="office"), OWNER), (VIEW, OWNER))
 
@@ -255,4 +257,6 @@ def test_an_island_knows_itself_and_an_owner_without_views_asks_for_none() -> No
 def test_an_older_view_does_not_make_the_newer_one_forgotten() -> None:
     newer = replace(VIEW, header=replace(VIEW.header, sequence=NOW + 2, issued_at_ms=NOW + 2))
     for views in ((VIEW, newer), (newer, VIEW)):
-        assert ledger_of(*((view, OWNER) for view in views)).view_at_ms() == NOW + 2
+        assert ledger_of(*((view, OWNER) for view in views)).freshest_ms(NOW + DAY) == {
+            public(OWNER): NOW + 2
+        }

@@ -21,6 +21,7 @@ _VERBS: Final[dict[str, tuple[str, str]]] = {
     "join": ("enrol:join", "Join a mesh with a token."),
     "outbound": ("outbound:outbound", "Front a cloud API as an island of its own."),
     "revoke": ("enrol:revoke", "Take an island's admission away for good."),
+    "certify": ("certify:certify_group", "Certify islands, or hold their trust down, as an issuer."),
     "status": ("reading:status", "Show this node and its mesh."),
     "islands": ("reading:islands", "List the islands and how far each is trusted."),
     "models": ("reading:models", "List the models that a request may name."),
