@@ -11,6 +11,8 @@
     │  ├─ ExpiredAttestation
     │  └─ Contradiction         two statements that cannot both be honest
     ├─ EnrolmentRefused       a join token or its holder was not accepted
+    │  └─ JoinUnconfirmed       nobody has said yes to this join so far; the same call may succeed later
+    ├─ RootLocked             the owner's key is under a passphrase that was not given, or not the right one
     ├─ RequestRefused         policy says no; shown to the caller with its reasons
     │  ├─ BadRequest            the request itself is wrong; names the field
     │  ├─ NobodyMaySee          no island is left after the vetoes
@@ -81,6 +83,18 @@ class EnrolmentRefused(IslandRunError):
     """A join token, or its holder, was not accepted."""
 
     reason = "ENROLMENT_REFUSED"
+
+
+class JoinUnconfirmed(EnrolmentRefused):
+    """The owner has not said yes to this join so far. The same call may succeed later."""
+
+    reason = "JOIN_UNCONFIRMED"
+
+
+class RootLocked(IslandRunError):
+    """The owner's key is under a passphrase that was not given, or not the right one."""
+
+    reason = "ROOT_LOCKED"
 
 
 class RequestRefused(IslandRunError):

@@ -45,7 +45,8 @@ class EnrollServiceServicer(object):
     """Missing associated documentation comment in .proto file."""
 
     def Join(self, request, context):
-        """Redeems a join token. A retry by the same island returns the same admission.
+        """Redeems a join token. A retry by the same island returns the same admission. FAILED_PRECONDITION means that
+        the token now belongs to this island and its owner has not said yes so far: ask again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

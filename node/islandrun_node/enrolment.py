@@ -6,41 +6,30 @@ but keys, which the next attempt uses again. Who holds the file system of the ho
 
 from __future__ import annotations
 
-import asyncio
 import re
 import secrets
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 
-import grpc
-
-from islandrun.errors import (
-    ConfigError,
-    EnrolmentRefused,
-    ForwardFailed,
-    IslandRunError,
-    MalformedMessage,
-    RejectedMessage,
-    StateError,
-    Unreachable,
-)
-from islandrun.trust.claims import AdmissionClaims
-from islandrun.trust.genesis import Genesis, found, read_genesis
+from islandrun.errors import ConfigError, EnrolmentRefused, MalformedMessage, StateError
+from islandrun.trust.genesis import found
 from islandrun.trust.ledger import Ledger
 from islandrun.trust.naming import is_island_id, read_display_id
-from islandrun.trust.signing import SignedAttestation, verify
-from islandrun.v1 import enroll_pb2
-from islandrun.vocabulary import PPM_MAX, IslandId, PublicKey, Standing, Tier
+from islandrun.vocabulary import PPM_MAX, IslandId, Standing, Tier
 from islandrun_node import config, world_clock
 from islandrun_node.admissions import admit, read_ledger, take_away
-from islandrun_node.certificates import check_admission_certificate, show_join
-from islandrun_node.channels import open_channel
 from islandrun_node.home import Home, replace_private, write_private
-from islandrun_node.identity import IslandKey, Membership, OwnerKey, genesis_file, load_membership
-from islandrun_node.issuer import proof
-from islandrun_node.join_token import JOIN_SEED_BYTES, JoinToken, encode, parse, token_id
+from islandrun_node.identity import (
+    IslandKey,
+    Membership,
+    OwnerKey,
+    Passphrase,
+    genesis_file,
+    load_membership,
+)
+from islandrun_node.join_token import JOIN_SEED_BYTES, JoinToken, encode, parse
+from islandrun_node.joining import Waiting, redeem
 from islandrun_node.stores.attestations import AttestationStore
 from islandrun_node.stores.database import Database
 from islandrun_node.stores.tokens import Grant, TokenStore
@@ -49,8 +38,6 @@ HOME_GROUP = "home"
 FOUNDER = Grant(Tier.PERSONAL, HOME_GROUP, PPM_MAX)
 OUTBOUND = Grant(Tier.CLOUD, "cloud", PPM_MAX)
 TTL_SECONDS_MAX = 7 * 24 * 3600
-JOIN_SECONDS_MAX = 15.0
-PROBE_SECONDS_MAX = 3.0
 # Letters, digits and hyphens: a name stands in file names and on command lines.
 _NAME = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
 
@@ -111,16 +98,17 @@ def host_name() -> str:
 # ---------------------------------------------------------------- invite
 
 
-def invite(home: Home, grant: Grant, ttl_seconds: int, addresses: Sequence[str]) -> str:
+def invite(
+    home: Home, grant: Grant, ttl_seconds: int, addresses: Sequence[str], confirms: bool = False
+) -> str:
     """Open a join token and return its text; it works once, until it expires, whether the node runs or not.
 
+    One that `confirms` admits its holder only after the owner said yes (`invitations.approve`).
     Raises `EnrolmentRefused` when this home may not admit, or the token cannot be made.
     """
     membership = load_membership(home)
-    if membership.owner is None:
-        raise EnrolmentRefused(
-            f"{home.path} holds no owner key; invite from the machine that founded the mesh"
-        )
+    if not membership.is_locked:
+        membership.require_owner()
     if not 0 < ttl_seconds <= TTL_SECONDS_MAX:
         raise EnrolmentRefused(f"a join token lives 1 to {TTL_SECONDS_MAX} seconds; choose a time inside")
     now_ms = world_clock.now().wall_ms
@@ -133,26 +121,33 @@ def invite(home: Home, grant: Grant, ttl_seconds: int, addresses: Sequence[str])
     )
     text = encode(token)
     with closing(Database.open(home.database)) as database:
-        TokenStore(database).open(token.join_key().public, grant, now_ms, token.expires_at * 1000)
+        TokenStore(database).open(token.join_key().public, grant, now_ms, token.expires_at * 1000, confirms)
     return text
 
 
 # ---------------------------------------------------------------- join, the newcomer's side
 
 
-async def join(home: Home, token_text: str, name: str | None = None) -> Membership:
-    """Redeem a token and make this home a member.
+async def join(
+    home: Home,
+    token_text: str,
+    name: str | None = None,
+    waiting: Waiting | None = None,
+    wait_seconds: float | None = None,
+) -> Membership:
+    """Redeem a token and make this home a member; wait for the owner's word where the token asks for it.
 
-    Raises `EnrolmentRefused` (the token, or what came for it, is no good), `Unreachable` (nobody answers at
-    its addresses), `StateError` or `ConfigError`.
+    Raises `JoinUnconfirmed` (no word in `wait_seconds`, or before the token expires), `EnrolmentRefused` (the
+    token, or what came for it, is no good), `Unreachable` (nobody answers at its addresses), `StateError` or
+    `ConfigError`.
     """
     _require_no_mesh(home)
-    if home.owner_key.exists():
+    if home.holds_root:
         raise StateError(f"{home.owner_key} is left of an unfinished `init`; finish it, or move the key away")
     chosen, token = choose_name(home, name), parse(token_text, world_clock.now().wall_ms)
     home.create()
     key = IslandKey.load_or_create(home.island_key)
-    welcome = await redeem(token, key)
+    welcome = await redeem(token, key, waiting, wait_seconds)
     with _store(home) as store:
         store.start_over((welcome.admission, *welcome.snapshot))
     _keep_name(home, chosen)
@@ -161,7 +156,13 @@ async def join(home: Home, token_text: str, name: str | None = None) -> Membersh
 
 
 async def admit_outbound(
-    home: Home, name: str, token_text: str | None = None, grant: Grant = OUTBOUND
+    home: Home,
+    name: str,
+    token_text: str | None = None,
+    grant: Grant = OUTBOUND,
+    passphrase: Passphrase | None = None,
+    waiting: Waiting | None = None,
+    wait_seconds: float | None = None,
 ) -> IslandKey:
     """Return the key of an island that this node fronts, such as a cloud API; admit it if it is not yet.
 
@@ -179,8 +180,9 @@ async def admit_outbound(
             )
         if standing is Standing.ADMITTED:
             return key
-        if membership.owner is not None:
-            admit(membership.owner, membership.genesis, store, key.public, grant, now_ms)
+        if membership.owner is not None or membership.is_locked:
+            owner = load_membership(home, passphrase).require_owner()
+            admit(owner, membership.genesis, store, key.public, grant, now_ms)
             return key
     if token_text is None:
         raise EnrolmentRefused(
@@ -190,110 +192,22 @@ async def admit_outbound(
     token = parse(token_text, now_ms)
     if token.mesh_id != membership.genesis.mesh_id:
         raise EnrolmentRefused("the join token is for another mesh than this home belongs to")
-    welcome = await redeem(token, key)
+    welcome = await redeem(token, key, waiting, wait_seconds)
     with _store(home) as store:
         store.save_all((welcome.admission,))
     return key
 
 
-@dataclass(frozen=True, slots=True)
-class Welcome:
-    """What a newcomer got for its token, all of it checked."""
-
-    genesis: Genesis
-    admission: SignedAttestation
-    snapshot: tuple[SignedAttestation, ...]
-
-
-async def redeem(token: JoinToken, key: IslandKey) -> Welcome:
-    """Redeem a token for a key at its issuer. Raises `EnrolmentRefused` or `ForwardFailed`."""
-    now_ms = world_clock.now().wall_ms
-    join_key = token.join_key()
-    name = token_id(join_key.public)
-    request = enroll_pb2.JoinRequest(
-        island_key=key.public,
-        token_id=name,
-        proof_of_possession=key.sign(proof(name, token.mesh_id, token.issuer, key.public)),
-    )
-    shown = show_join(join_key, token.mesh_id, now_ms)
-    async with open_channel(token.addresses, token.issuer, shown, token.mesh_id) as channel:
-        redeem_there = channel.unary_unary(
-            "/islandrun.v1.EnrollService/Join",
-            request_serializer=enroll_pb2.JoinRequest.SerializeToString,
-            response_deserializer=enroll_pb2.JoinResponse.FromString,
-        )
-        try:
-            response = await redeem_there(request, timeout=JOIN_SECONDS_MAX)
-        except grpc.aio.AioRpcError as error:
-            raise await _explain(error, token.addresses) from None
-    try:
-        return _check_welcome(response, token, key.public, now_ms)
-    except RejectedMessage as error:
-        raise EnrolmentRefused(f"the answer to the join token is no good: {error}") from error
-
-
-def _check_welcome(
-    response: enroll_pb2.JoinResponse, token: JoinToken, island: PublicKey, now_ms: int
-) -> Welcome:
-    genesis = read_genesis(response.genesis.payload, response.genesis.signature, token.mesh_id)
-    admission = verify(SignedAttestation.from_wire(response.admission), genesis, now_ms)
-    claims = admission.claims
-    if not isinstance(claims, AdmissionClaims) or claims.header.subject != island:
-        raise MalformedMessage("it admits another island")
-    if claims.token_id != token_id(token.join_key().public):
-        raise MalformedMessage("it is for another token")
-    check_admission_certificate(claims.certificate_der, genesis.owner, island, genesis.mesh_id, now_ms)
-    snapshot = []
-    for message in response.snapshot:
-        with suppress(RejectedMessage):
-            snapshot.append(verify(SignedAttestation.from_wire(message), genesis, now_ms).signed)
-    return Welcome(genesis, admission.signed, tuple(snapshot))
-
-
-async def _explain(error: grpc.aio.AioRpcError, addresses: Sequence[str]) -> IslandRunError:
-    """Return our error: refused by the issuer, or nobody there."""
-    match error.code():
-        case grpc.StatusCode.PERMISSION_DENIED | grpc.StatusCode.INVALID_ARGUMENT:
-            return EnrolmentRefused((error.details() or "the issuer refused")[:200])
-        case grpc.StatusCode.UNAUTHENTICATED:
-            return EnrolmentRefused("the issuer does not take this join token any more; ask for a new one")
-        case grpc.StatusCode.UNAVAILABLE:
-            # A refused handshake tells a client nothing, so we look whether somebody listens there.
-            for address in addresses:
-                if await _answers(address):
-                    return EnrolmentRefused(
-                        f"the node at {address} does not take this join token: it was used or has expired, "
-                        "or another node answers there; ask for a new one"
-                    )
-            return Unreachable(f"no node answers at {', '.join(addresses)}; start it, or check the network")
-        case code:
-            return ForwardFailed(f"the issuer failed with {code.name.lower()}; try again")
-
-
-async def _answers(address: str) -> bool:
-    host, _, port = address.rpartition(":")
-    try:
-        async with asyncio.timeout(PROBE_SECONDS_MAX):
-            _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
-    except (OSError, TimeoutError):
-        return False
-    writer.close()
-    with suppress(OSError):
-        await writer.wait_closed()
-    return True
-
-
 # ---------------------------------------------------------------- revoke
 
 
-def revoke(home: Home, island: str, reason: str = "") -> IslandId:
+def revoke(home: Home, island: str, reason: str = "", passphrase: Passphrase | None = None) -> IslandId:
     """Take an island's admission away for good; `island` is its name, its id, or the first 8 letters of one.
 
-    Raises `EnrolmentRefused` when this home may not, or no single island is meant.
+    Raises `EnrolmentRefused` when this home may not, or no single island is meant; `RootLocked`.
     """
-    membership = load_membership(home)
-    if membership.owner is None:
-        raise EnrolmentRefused(f"{home.path} holds no owner key; revoke on the machine that founded the mesh")
+    membership = load_membership(home, passphrase)
+    owner = membership.require_owner()
     now_ms = world_clock.now().wall_ms
     with _store(home) as store:
         ledger = read_ledger(store, membership.genesis, now_ms)
@@ -302,7 +216,7 @@ def revoke(home: Home, island: str, reason: str = "") -> IslandId:
         assert key is not None
         if key == membership.key.public:
             raise EnrolmentRefused("this is the owner's own island; a mesh without it could admit nobody")
-        take_away(membership.owner, membership.genesis, store, key, reason[:256], now_ms)
+        take_away(owner, membership.genesis, store, key, reason[:256], now_ms)
     return target
 
 
@@ -333,6 +247,8 @@ def find_island(ledger: Ledger, words: str) -> IslandId:
 def _require_no_mesh(home: Home) -> None:
     if home.is_member:
         raise StateError(f"{home.path} belongs to a mesh already and was not touched; choose another --home")
+    if home.left.exists():
+        raise StateError(f"{home.path} has not wholly left its mesh; run `islandrun-node leave` again first")
 
 
 @contextmanager

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import suppress
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,6 +66,16 @@ class Home:
         """The key that admits islands; only on the owner's machine."""
         return self.keys / "owner.key"
 
+    @property
+    def locked_owner_key(self) -> Path:
+        """The same key under a passphrase; it takes the place of the other."""
+        return self.keys / "owner.locked"
+
+    @property
+    def holds_root(self) -> bool:
+        """Whether the owner's key lies here, locked or not."""
+        return self.owner_key.exists() or self.locked_owner_key.exists()
+
     def outbound_key(self, name: str) -> Path:
         """Return the path of the identity of an outbound island that this node fronts."""
         return self.keys / f"outbound-{name}.key"
@@ -72,6 +84,16 @@ class Home:
     def genesis(self) -> Path:
         """The first statement of the mesh; a home with this file is a member."""
         return self.path / "genesis.bin"
+
+    @property
+    def left(self) -> Path:
+        """The genesis of a mesh that this home is leaving; the file goes last."""
+        return self.path / "genesis.left"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the node while it runs, and by a command that must not run beside it."""
+        return self.path / "node.lock"
 
     @property
     def token(self) -> Path:
@@ -93,6 +115,36 @@ class Home:
         for folder in (self.path, self.keys):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.chmod(0o700)
+
+
+@contextmanager
+def held_alone(home: Home) -> Generator[None]:
+    """Hold the home for one process. Raises `StateError` when a node runs in it already."""
+    if not home.is_member or sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    with home.lock.open("wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise StateError(f"a node runs in {home.path} already; stop it first") from None
+        yield
+
+
+def destroy(path: Path) -> None:
+    """Overwrite a secret file and remove it; the disk may keep copies that no program reaches."""
+    try:
+        with path.open("r+b") as file:
+            file.write(bytes(path.stat().st_size))
+            file.flush()
+            os.fsync(file.fileno())
+        path.unlink()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StateError(f"cannot remove {path}: {error.strerror}; remove it by hand") from error
 
 
 def write_private(path: Path, content: bytes) -> None:

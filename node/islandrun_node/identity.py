@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, Self
@@ -17,11 +18,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from google.protobuf.message import DecodeError
 from nacl.signing import SigningKey
 
-from islandrun.errors import RejectedMessage, StateError
+from islandrun.errors import EnrolmentRefused, RejectedMessage, RootLocked, StateError
 from islandrun.trust.genesis import Genesis, read_genesis
 from islandrun.trust.naming import island_id
 from islandrun.v1 import attestation_pb2
 from islandrun.vocabulary import IslandId, PublicKey
+from islandrun_node import locked_key, paper_key
 from islandrun_node.home import Home, read_private, write_private
 
 SEED_BYTES = 32
@@ -47,9 +49,14 @@ class SecretKey:
     def create(cls, path: Path) -> Self:
         """Make a new key and keep it in a new file of mode 0600. Raises `StateError` when one is there."""
         seed = bytes(SigningKey.generate())
-        text = base64.b32encode(seed).decode("ascii").rstrip("=").lower()
+        key = cls(seed)
+        key.write(path)
+        return key
+
+    def write(self, path: Path) -> None:
+        """Keep this key in a new file of mode 0600. Raises `StateError` when one is there."""
+        text = base64.b32encode(bytes(self._signing)).decode("ascii").rstrip("=").lower()
         write_private(path, f"{_MARK} {text}\n".encode())
-        return cls(seed)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -62,6 +69,15 @@ class SecretKey:
         if mark != _MARK or len(seed) != SEED_BYTES:
             raise StateError(f"{path} is not a whole key file; restore it from a backup")
         return cls(seed)
+
+    @classmethod
+    def load_locked(cls, path: Path, passphrase: str) -> Self:
+        """Read a key file under a passphrase. Raises `StateError`, or `RootLocked` for a wrong one."""
+        return cls(locked_key.unlock(read_private(path), passphrase, str(path)))
+
+    def locked(self, passphrase: str) -> bytes:
+        """Return what a key file under this passphrase holds."""
+        return locked_key.lock(bytes(self._signing), passphrase)
 
     @classmethod
     def load_or_create(cls, path: Path) -> Self:
@@ -100,6 +116,15 @@ class IslandKey(SecretKey):
 class OwnerKey(SecretKey):
     """The key that admits islands to a mesh and takes admissions back."""
 
+    @classmethod
+    def from_paper(cls, text: str) -> Self:
+        """Read what `on_paper` wrote. Raises `RootLocked` at a typo."""
+        return cls(paper_key.read(text))
+
+    def on_paper(self) -> str:
+        """Return the key as text to print and put away: the one way in which it shows itself."""
+        return paper_key.write(bytes(self._signing))
+
 
 class JoinKey(SecretKey):
     """What the holder of a join token proves: it lives as long as the token."""
@@ -107,24 +132,55 @@ class JoinKey(SecretKey):
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """What a home that belongs to a mesh holds; `owner` only on the owner's machine."""
+    """What a home that belongs to a mesh holds; `owner` only on the owner's machine.
+
+    `is_locked` says that the owner's key lies here under a passphrase that was not asked for.
+    """
 
     genesis: Genesis
     key: IslandKey
     owner: OwnerKey | None
+    is_locked: bool = False
+
+    def require_owner(self) -> OwnerKey:
+        """Return the owner's key. Raises `RootLocked` or `EnrolmentRefused`."""
+        if self.owner is not None:
+            return self.owner
+        if self.is_locked:
+            raise RootLocked("the owner's key is locked; give its passphrase")
+        raise EnrolmentRefused("this home holds no owner key; do this on the machine that founded the mesh")
 
 
-def load_membership(home: Home) -> Membership:
-    """Read the membership of a home. Raises `StateError` when it has none or a file is damaged."""
+Passphrase = Callable[[], str]
+"""Asks for the passphrase of the owner's key; called when it is needed."""
+
+
+def load_membership(home: Home, passphrase: Passphrase | None = None) -> Membership:
+    """Read the membership of a home, and unlock the owner's key there where a passphrase can be had.
+
+    Raises `StateError` when the home has none or a file is damaged, `RootLocked` for a wrong passphrase.
+    """
     if not home.is_member:
         raise StateError(
             f"{home.path} belongs to no mesh; run `islandrun-node init` or `islandrun-node join` first"
         )
-    owner = OwnerKey.load(home.owner_key) if home.owner_key.exists() else None
+    owner, is_locked = _load_owner(home, passphrase)
     genesis = _read_genesis_file(home.genesis)
     if owner is not None and owner.public != genesis.owner:
         raise StateError(f"{home.owner_key} is the key of another mesh; restore the right one or remove it")
-    return Membership(genesis, IslandKey.load(home.island_key), owner)
+    return Membership(genesis, IslandKey.load(home.island_key), owner, is_locked)
+
+
+def _load_owner(home: Home, passphrase: Passphrase | None) -> tuple[OwnerKey | None, bool]:
+    """Return the owner's key, and whether it stays locked; where a lock broke off the open file counts."""
+    if home.owner_key.exists():
+        return OwnerKey.load(home.owner_key), False
+    if not home.locked_owner_key.exists():
+        return None, False
+    if passphrase is None:
+        read_private(home.locked_owner_key)
+        return None, True
+    return OwnerKey.load_locked(home.locked_owner_key, passphrase()), False
 
 
 def genesis_file(genesis: Genesis) -> bytes:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from islandrun.errors import EnrolmentRefused, MalformedMessage
+from islandrun.errors import EnrolmentRefused, JoinUnconfirmed, MalformedMessage
 from islandrun.trust.ed25519 import is_signed_by
 from islandrun.trust.ledger import Ledger
 from islandrun.trust.naming import island_id
@@ -31,7 +31,7 @@ class Issuer:
 
     def __init__(
         self,
-        owner: OwnerKey,
+        owner: OwnerKey | None,
         issuer: PublicKey,
         tokens: TokenStore,
         store: AttestationStore,
@@ -48,11 +48,14 @@ class Issuer:
     def redeem(self, token: bytes, request: enroll_pb2.JoinRequest, now_ms: int) -> enroll_pb2.JoinResponse:
         """Admit the key in a request of the holder of `token`; a retry gets the same admission.
 
-        Raises `EnrolmentRefused` or `MalformedMessage`, having changed nothing.
+        Raises `EnrolmentRefused` or `MalformedMessage`, having changed nothing; `JoinUnconfirmed` while the
+        owner has not said yes, or its key is locked: the token then belongs to this key.
         """
         island = self._check(token, request, now_ms)
         grant, earlier = self._tokens.bind(token, island, now_ms)
         if earlier is None:
+            if self._owner is None:
+                raise JoinUnconfirmed("the owner's key is locked there; the owner has to unlock it")
             genesis = self._ledger.genesis
             signed = admit(self._owner, genesis, self._store, island, grant, now_ms, token_id=token)
             self._tokens.keep_admission(token, signed.to_wire().SerializeToString())

@@ -17,6 +17,7 @@ from islandrun.errors import EnrolmentRefused, MalformedMessage
 from islandrun.vocabulary import PublicKey
 from islandrun.wire.attestations import check_address
 from islandrun.wire.limits import HASH_BYTES, KEY_BYTES
+from islandrun_node import base32
 from islandrun_node.identity import SEED_BYTES, JoinKey
 
 PREFIX = "irj1_"
@@ -28,8 +29,7 @@ TOKEN_CHARACTERS_MAX = 4096
 _CHECKSUM_BYTES = 4
 _EXPIRY_BYTES = 4
 _FIXED_BYTES = 1 + HASH_BYTES + KEY_BYTES + JOIN_SEED_BYTES + _EXPIRY_BYTES + 1
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-_MISREAD = str.maketrans("oil", "011")
+CODE_DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,16 @@ def token_id(join_key: PublicKey) -> bytes:
     return hashlib.sha256(join_key).digest()[:TOKEN_ID_BYTES]
 
 
+def confirmation_code(issuer: PublicKey, island: PublicKey, name: bytes) -> str:
+    """Return the six digits that both sides show: of who invites, who joins, and by which token.
+
+    Whoever took the token first has another key, and so another code than the machine in front of you.
+    """
+    digest = hashlib.sha256(b"islandrun/v1/join-code\0" + issuer + island + name).digest()
+    digits = f"{int.from_bytes(digest[:8], 'big') % 10**CODE_DIGITS:0{CODE_DIGITS}}"
+    return f"{digits[:3]} {digits[3:]}"
+
+
 def encode(token: JoinToken) -> str:
     """Write a token as text. Raises `EnrolmentRefused` when its addresses do not fit."""
     _check_addresses(token.addresses)
@@ -61,15 +71,15 @@ def encode(token: JoinToken) -> str:
     parts += [bytes((len(address),)) + address.encode("ascii") for address in token.addresses]
     body = b"".join(parts)
     assert len(body) - sum(len(address) + 1 for address in token.addresses) == _FIXED_BYTES
-    return PREFIX + _to_base32(body + _checksum(body))
+    return PREFIX + base32.write(body + _checksum(body))
 
 
 def parse(text: str, now_ms: int) -> JoinToken:
     """Read a token. Raises `EnrolmentRefused`: cut short, mistyped, of another version, or expired."""
     written = _strip(text)
-    data = _from_base32(written)
+    data = _decode(written)
     body = data[:-_CHECKSUM_BYTES]
-    if data[-_CHECKSUM_BYTES:] != _checksum(body) or _to_base32(data) != written:
+    if data[-_CHECKSUM_BYTES:] != _checksum(body) or base32.write(data) != base32.plain(written):
         if _is_cut_short(data):
             raise EnrolmentRefused("the join token is cut short; copy it whole")
         raise EnrolmentRefused("the join token has a typo (its checksum is wrong); copy it again")
@@ -84,13 +94,20 @@ def parse(text: str, now_ms: int) -> JoinToken:
     return token
 
 
+def _decode(text: str) -> bytes:
+    try:
+        return base32.read(text)
+    except ValueError:
+        raise EnrolmentRefused("the join token holds a character that no token has; copy it again") from None
+
+
 def _strip(text: str) -> str:
     compact = "".join(text.split()).lower()
     if len(compact) > TOKEN_CHARACTERS_MAX:
         raise EnrolmentRefused(f"a join token has at most {TOKEN_CHARACTERS_MAX} characters; copy it alone")
     if not compact.startswith(PREFIX):
         raise EnrolmentRefused(f'a join token begins with "{PREFIX}"; copy it whole')
-    return compact[len(PREFIX) :].replace("-", "").translate(_MISREAD)
+    return compact[len(PREFIX) :].replace("-", "")
 
 
 def _read(body: bytes) -> JoinToken:
@@ -137,21 +154,3 @@ def _is_cut_short(data: bytes) -> bool:
 
 def _checksum(body: bytes) -> bytes:
     return hashlib.sha256(body).digest()[:_CHECKSUM_BYTES]
-
-
-def _to_base32(data: bytes) -> str:
-    bits = len(data) * 8
-    padded = -bits % 5
-    number = int.from_bytes(data, "big") << padded
-    return "".join(_ALPHABET[number >> shift & 31] for shift in range(bits + padded - 5, -1, -5))
-
-
-def _from_base32(text: str) -> bytes:
-    number = 0
-    for character in text:
-        value = _ALPHABET.find(character)
-        if value < 0:
-            raise EnrolmentRefused("the join token holds a character that no token has; copy it again")
-        number = number << 5 | value
-    size, spare = divmod(len(text) * 5, 8)
-    return (number >> spare).to_bytes(size, "big")

@@ -93,7 +93,8 @@ async def _mesh(node: Node) -> AsyncGenerator[str]:
     status_pb2_grpc.add_StatusServiceServicer_to_server(
         StatusService(node.outlook, shows_receipts=False), server
     )
-    if (owner := state.membership.owner) is not None:
+    owner = state.membership.owner
+    if owner is not None or state.membership.is_locked:
         key = state.membership.key.public
         issuer = Issuer(owner, key, state.tokens, state.attestations, state.ledger, node.driver.publish)
         enroll_pb2_grpc.add_EnrollServiceServicer_to_server(EnrollService(issuer), server)

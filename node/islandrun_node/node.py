@@ -112,7 +112,7 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
     stack.callback(observations.keep)
 
     def degraded() -> tuple[str, ...]:
-        return privacy.degraded() + conversations.degraded() + driver.degraded()
+        return privacy.degraded() + conversations.degraded() + state.degraded() + driver.degraded()
 
     outlook = _outlook(state, config, mesh, observations, backends, journal, degraded)
     peers = Peers(_opener(tls, state.membership.genesis.mesh_id), outlook.island)

@@ -14,6 +14,7 @@ from islandrun_node import world_clock
 from islandrun_node.admissions import read_ledger
 from islandrun_node.home import Home
 from islandrun_node.identity import Membership, load_membership
+from islandrun_node.root_key import renewals_waiting
 from islandrun_node.stores.attestations import AttestationStore
 from islandrun_node.stores.database import Database
 from islandrun_node.stores.receipts import ReceiptStore
@@ -50,6 +51,14 @@ class State:
                 "ask the owner for a new join token and join with another --home"
             )
         return admission
+
+    def degraded(self) -> tuple[str, ...]:
+        """Return what waits for the owner's key while that is locked; empty when nothing does."""
+        now_ms = world_clock.now().wall_ms
+        waiting = renewals_waiting(self.ledger, now_ms) if self.membership.is_locked else 0
+        if not waiting:
+            return ()
+        return (f"{waiting} admissions wait for the owner's key; run `islandrun-node root unlock`",)
 
 
 def open_state(home: Home, stack: ExitStack, issuers: Iterable[PublicKey] = ()) -> State:

@@ -5,29 +5,15 @@ import json
 import sys
 from pathlib import Path
 
-import click
 import pytest
 from click.testing import CliRunner, Result
 
 from islandrun.trust.naming import read_display_id
-from islandrun_node.cli import enrol
-from islandrun_node.cli.session import Session
+from islandrun_node.cli import cli
 from islandrun_node.home import Home
 from islandrun_node.identity import load_membership
 from islandrun_node.join_token import parse
 from tests.node.identity_kit import Member, SmallMesh, listening, now_ms
-
-GROUP = click.Group("islandrun-node", commands=[enrol.init, enrol.invite, enrol.join, enrol.revoke])
-PROGRAM = """
-import sys
-from pathlib import Path
-import click
-from islandrun_node.cli import enrol
-from islandrun_node.cli.session import Session
-from islandrun_node.home import Home
-group = click.Group("x", commands=[enrol.init, enrol.invite, enrol.join, enrol.revoke])
-group(obj=Session(Home(Path(sys.argv.pop(1)))))
-"""
 
 
 @pytest.fixture
@@ -36,13 +22,14 @@ def home(tmp_path: Path) -> Home:
 
 
 def run(home: Home, *words: str, text: str = "", as_json: bool = False) -> Result:
-    return CliRunner().invoke(GROUP, words, input=text, obj=Session(home, as_json))
+    before = ["--home", str(home.path), *(["--json"] if as_json else [])]
+    return CliRunner().invoke(cli, [*before, *words], input=text)
 
 
 async def run_apart(home: Home, *words: str, text: str = "") -> tuple[int, str, str]:
     """Run a command in a process of its own, beside the listener that it calls."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", PROGRAM, str(home.path), *words,
+        sys.executable, "-m", "islandrun_node", "--home", str(home.path), *words,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     out, err = await process.communicate(text.encode())
@@ -72,7 +59,7 @@ def test_init_in_json_at_another_home(home: Home, tmp_path: Path) -> None:
 
 def test_without_a_session_the_environment_names_the_home(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("ISLANDRUN_HOME", str(tmp_path / "named"))
-    assert CliRunner().invoke(GROUP, ["init"]).exit_code == 0
+    assert CliRunner().invoke(cli, ["init"]).exit_code == 0
     assert Home(tmp_path / "named").is_member
 
 

@@ -12,7 +12,7 @@ from islandrun.trust.claims import AdmissionClaims, decode
 from islandrun.trust.signing import SignedAttestation, sign
 from islandrun.v1 import enroll_pb2
 from islandrun.vocabulary import Ppm, Standing, Tier
-from islandrun_node import enrolment, issuer
+from islandrun_node import enrolment, issuer, joining
 from islandrun_node.admissions import admit, read_ledger, take_away
 from islandrun_node.certificates import show_join
 from islandrun_node.channels import open_channel
@@ -132,9 +132,11 @@ async def test_a_join_that_broke_off_after_the_answer_is_taken_up_again(
     def crash(*_: object) -> None:
         raise KeyboardInterrupt
 
-    for place in ("replace_private", "_keep_name", "_check_welcome"):
+    for module, place in (
+        (enrolment, "replace_private"), (enrolment, "_keep_name"), (joining, "_check_welcome")
+    ):  # fmt: skip
         with monkeypatch.context() as patched:
-            patched.setattr(enrolment, place, crash)
+            patched.setattr(module, place, crash)
             with pytest.raises(KeyboardInterrupt):
                 await join(home, text, "desk")
         assert not home.is_member

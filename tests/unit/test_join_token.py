@@ -72,10 +72,10 @@ def test_an_old_token_says_how_old() -> None:
 def test_a_token_of_another_version_says_so() -> None:
     import hashlib
 
-    from islandrun_node import join_token
+    from islandrun_node import base32
 
     body = b"\x02" + bytes(200)
-    text = PREFIX + join_token._to_base32(body + hashlib.sha256(body).digest()[:4])
+    text = PREFIX + base32.write(body + hashlib.sha256(body).digest()[:4])
     assert "another version" in refusal(text)
 
 

@@ -20,6 +20,9 @@ _VERBS: Final[dict[str, tuple[str, str]]] = {
     "invite": ("enrol:invite", "Make a token with which another machine may join."),
     "join": ("enrol:join", "Join a mesh with a token."),
     "outbound": ("outbound:outbound", "Front a cloud API as an island of its own."),
+    "invites": ("invites:invites", "List invitations; approve or refuse who waits."),
+    "leave": ("leave:leave", "Leave the mesh and destroy the keys of this home."),
+    "root": ("root:root", "Lock, unlock, export or import the owner's key."),
     "revoke": ("enrol:revoke", "Take an island's admission away for good."),
     "certify": ("certify:certify_group", "Certify islands, or hold their trust down, as an issuer."),
     "status": ("reading:status", "Show this node and its mesh."),
@@ -50,13 +53,13 @@ class LazyGroup(click.Group):
         return list(_VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a verb; every verb understands `--json` behind it as well as before it."""
+        """Import a verb; every verb understands `--json` and `--home` behind it, too."""
         if cmd_name not in _VERBS:
             return None
         module_name, _, attribute = _VERBS[cmd_name][0].partition(":")
         command = getattr(importlib.import_module(f"{__name__}.{module_name}"), attribute)
         assert isinstance(command, click.Command)
-        _accept_json(command)
+        _accept_shared(command)
         return command
 
     def resolve_command(
@@ -121,21 +124,38 @@ def _run(command: Callable[[], object]) -> int:
         return output.Exit.OK
 
 
-def _accept_json(command: click.Command) -> None:
-    """Give a command, and those inside it, the option `--json` unless it has one."""
+def _accept_shared(command: click.Command) -> None:
+    """Give a command, and those inside it, the options `--json` and `--home` unless it has them."""
     if isinstance(command, click.Group):
         for inner in command.commands.values():
-            _accept_json(inner)
-    elif not any("--json" in parameter.opts for parameter in command.params):
-        command.params.append(
-            click.Option(
-                ["--json", "is_json"],
-                is_flag=True,
-                expose_value=False,
-                callback=_set_json,
-                help="Print JSON with a versioned schema.",
-            )
-        )
+            _accept_shared(inner)
+        if not command.invoke_without_command:
+            return
+    known = {name for parameter in command.params for name in parameter.opts}
+    if "--json" not in known:
+        command.params.append(_json_option())
+    if "--home" not in known:
+        command.params.append(_home_option())
+
+
+def _json_option() -> click.Option:
+    return click.Option(
+        ["--json", "is_json"],
+        is_flag=True,
+        expose_value=False,
+        callback=_set_json,
+        help="Print JSON with a versioned schema.",
+    )
+
+
+def _home_option() -> click.Option:
+    return click.Option(
+        ["--home", "other_home"],
+        type=click.Path(file_okay=False, path_type=Path),
+        expose_value=False,
+        callback=_set_home,
+        help="The folder of this node.",
+    )
 
 
 def _set_json(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -144,6 +164,15 @@ def _set_json(ctx: click.Context, parameter: click.Parameter, value: bool) -> No
     session = ctx.find_object(Session)
     if value and session is not None:
         session.json = True
+
+
+def _set_home(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> None:
+    from islandrun_node.cli.session import Session
+    from islandrun_node.home import Home
+
+    session = ctx.find_object(Session)
+    if value is not None and session is not None:
+        session.home = Home(value)
 
 
 def _show_version(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -181,5 +210,8 @@ def cli(ctx: click.Context, home: Path | None, is_json: bool) -> None:
 
 
 def main() -> NoReturn:
-    """Run the command line of this process."""
+    """Run the command line of this process, which may come to hold keys: a crash must not write them down."""
+    from islandrun_node import core_dumps
+
+    core_dumps.forbid()
     sys.exit(cli.main(prog_name="islandrun-node", standalone_mode=False))

@@ -155,9 +155,29 @@ def _keys(home: Home) -> Iterator[Check]:
         return
     membership = load_membership(home)
     who = display_id(island_id(membership.key.public))
-    yield Check("keys", State.OK, f"island {who}{', owner of the mesh' if membership.owner else ''}")
+    is_owner = membership.owner is not None or membership.is_locked
+    yield Check("keys", State.OK, f"island {who}{', owner of the mesh' if is_owner else ''}")
+    if is_owner:
+        yield from _root(home, membership.is_locked)
     if home.token.exists():
         read_private(home.token)
+
+
+def _root(home: Home, is_locked: bool) -> Iterator[Check]:
+    """Say whether the owner's key is locked, and whether anybody waits for the owner."""
+    from islandrun_node.invitations import invites
+    from islandrun_node.stores.tokens import InviteState
+
+    if is_locked:
+        yield Check("root", State.OK, "locked; renewals and joins wait for `islandrun-node root unlock`")
+    else:
+        yield Check("root", State.OK, "open; `islandrun-node root lock` puts it under a passphrase")
+    if not home.database.exists():
+        return
+    waiting = [invite.name for invite in invites(home) if invite.state is InviteState.PENDING]
+    if waiting:
+        remedy = f"run: islandrun-node invites approve {waiting[0]}"
+        yield Check("invites", State.WARN, f"{len(waiting)} machines wait to join", remedy)
 
 
 def _settings(home: Home) -> Iterator[Check]:

@@ -17,6 +17,7 @@ from islandrun.errors import ConfigError
 from islandrun.trust.naming import display_id
 from islandrun_node import config, enrolment
 from islandrun_node.cli.output import CommandFailed, show, table
+from islandrun_node.cli.passphrase import passphrase_of, passphrase_option
 from islandrun_node.cli.session import Session
 from islandrun_node.home import Home, replace_private
 from islandrun_node.identity import load_membership
@@ -45,6 +46,7 @@ def outbound() -> None:
 @click.option("--key-file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--no-key", is_flag=True, help="The API wants no key.")
 @click.option("--token", help="Join token of tier cloud; not needed on the owner's machine.")
+@passphrase_option
 @click.pass_obj
 def add(session: Session, /, name: str, token: str | None, trust: float, **options: object) -> None:
     """Add a cloud API under NAME. Without --key-env, --key-file or --no-key the key is asked for."""
@@ -55,7 +57,7 @@ def add(session: Session, /, name: str, token: str | None, trust: float, **optio
     jurisdictions = options["jurisdictions"]
     assert isinstance(jurisdictions, tuple)
     grant = replace(enrolment.OUTBOUND, trust_ceiling_ppm=config.ppm(trust), jurisdictions=jurisdictions)
-    island = asyncio.run(enrolment.admit_outbound(home, name, token, grant))
+    island = asyncio.run(enrolment.admit_outbound(home, name, token, grant, passphrase_of(session)))
     if key is not None:
         with closing(Database.open(home.database)) as database:
             membership = load_membership(home)

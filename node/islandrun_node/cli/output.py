@@ -19,13 +19,14 @@ from islandrun.errors import (
     EnrolmentRefused,
     IslandRunError,
     RequestRefused,
+    RootLocked,
     StateError,
 )
 
 if TYPE_CHECKING:
     from islandrun_node.cli.session import Session
 
-_TWO_PARTS: Final = (ConfigError, StateError, EnrolmentRefused)
+_TWO_PARTS: Final = (ConfigError, StateError, EnrolmentRefused, RootLocked)
 """Errors whose text says what is wrong, a semicolon, and the remedy."""
 
 
@@ -60,6 +61,8 @@ def exit_code(error: IslandRunError) -> Exit:
             return Exit.USAGE
         case RequestRefused():
             return Exit.REFUSED
+        case RootLocked():
+            return Exit.NOT_AUTHENTICATED
         case _:
             return Exit.ERROR
 

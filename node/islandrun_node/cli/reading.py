@@ -110,6 +110,7 @@ def status(session: Session, check: bool) -> int:
     """Show this node and its mesh."""
     from islandrun.v1 import status_pb2
     from islandrun_node import world_clock
+    from islandrun_node.root_key import root_state
 
     async def read(node: Stubs) -> status_pb2.GetMeshStatusResponse:
         request = status_pb2.GetMeshStatusRequest()
@@ -126,10 +127,12 @@ def status(session: Session, check: bool) -> int:
         f"islands:  {found.islands}, {found.islands_alive} alive",
         f"requests: {found.requests_answered} answered, {found.requests_refused} refused,"
         f" {found.requests_failed} failed",
+        f"root:     {root_state(session.home)}",
         *(f"degraded: {reason}" for reason in found.degraded),
     ]
     content: dict[str, object] = {field.name: getattr(found, field.name) for field in found.DESCRIPTOR.fields}
     content["degraded"] = list(found.degraded)
+    content["root"] = str(root_state(session.home))
     show(session, "status/v1", content, "\n".join(lines))
     return Exit.DEGRADED if check and found.degraded else Exit.OK
 

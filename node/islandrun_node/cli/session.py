@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from islandrun_node.home import Home
 
@@ -13,3 +14,4 @@ class Session:
 
     home: Home
     json: bool = False
+    passphrase_file: Path | None = None

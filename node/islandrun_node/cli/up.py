@@ -7,16 +7,14 @@ import json
 import logging
 import signal
 import sys
-from collections.abc import Coroutine, Generator
-from contextlib import contextmanager
+from collections.abc import Coroutine
 
 import click
 
-from islandrun.errors import StateError
 from islandrun_node import config, core_dumps
 from islandrun_node.cli.session import Session
 from islandrun_node.config_tables import Config
-from islandrun_node.home import Home
+from islandrun_node.home import held_alone
 from islandrun_node.listeners import Listening
 from islandrun_node.node import running_node
 
@@ -53,7 +51,7 @@ def up(
         logging.getLogger(noisy).setLevel(logging.WARNING)
     if not core_dumps.forbid():
         logging.getLogger(__name__).warning("this system may write memory to a core file after a crash")
-    with _only_one(session.home):
+    with held_alone(session.home):
         _run(_serve(session, settings))
 
 
@@ -90,19 +88,3 @@ def _run(main: Coroutine[object, object, None]) -> None:
         import uvloop
 
         uvloop.run(main)
-
-
-@contextmanager
-def _only_one(home: Home) -> Generator[None]:
-    """Hold the home for one process. Raises `StateError` when a node runs in it already."""
-    if not home.is_member or sys.platform == "win32":
-        yield
-        return
-    import fcntl
-
-    with (home.path / "node.lock").open("wb") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise StateError(f"a node runs in {home.path} already; stop it first") from None
-        yield

@@ -79,9 +79,8 @@ def staged(folder: Path) -> Generator[Stage]:
         _command(laptop, "outbound", "add", "cloud", "--trust", "0.4", *prices, *where, key=key)
         _append(laptop, POLICY)
         home = stack.enter_context(_node(folder, laptop))
-        token = _command(
-            laptop, "invite", "--tier", "edge", "--group", "office", "--ttl", "5m", "--address", home["mesh"]
-        ).strip()
+        grant = ("--tier", "edge", "--group", "office", "--ttl", "5m", "--no-confirm")
+        token = _command(laptop, "invite", *grant, "--address", home["mesh"]).strip()
         _command(office, "join", "-", "--name", "office", text=token)
         _append(office, f'\n[[data]]\nname = "handbook"\npath = {json.dumps(str(DOCUMENTS / "office"))}\n')
         stack.enter_context(_node(folder, office))

@@ -6,7 +6,7 @@ import logging
 
 import grpc
 
-from islandrun.errors import EnrolmentRefused, RejectedMessage, StateError
+from islandrun.errors import EnrolmentRefused, JoinUnconfirmed, RejectedMessage, StateError
 from islandrun.v1 import enroll_pb2, enroll_pb2_grpc
 from islandrun_node import world_clock
 from islandrun_node.callers import join_token_of
@@ -20,6 +20,7 @@ class EnrollService(enroll_pb2_grpc.EnrollServiceServicer):
 
     def __init__(self, issuer: Issuer) -> None:
         self._issuer = issuer
+        self._waiting = b""
 
     async def Join(  # noqa: N802 - the name of the RPC
         self,
@@ -29,6 +30,9 @@ class EnrollService(enroll_pb2_grpc.EnrollServiceServicer):
         """Admit the caller's key, once for each token."""
         try:
             return self._issuer.redeem(join_token_of(context), request, world_clock.now().wall_ms)
+        except JoinUnconfirmed as error:
+            self._say_who_waits(request)
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
         except EnrolmentRefused as error:
             _log.warning("a join was refused: %s", error)
             await context.abort(grpc.StatusCode.PERMISSION_DENIED, str(error))
@@ -37,3 +41,10 @@ class EnrollService(enroll_pb2_grpc.EnrollServiceServicer):
         except StateError as error:
             _log.error("a join failed: %s", error)
             await context.abort(grpc.StatusCode.INTERNAL, "the issuer cannot write its state")
+
+    def _say_who_waits(self, request: enroll_pb2.JoinRequest) -> None:
+        """Tell the log once that somebody waits, not at each call."""
+        if request.token_id != self._waiting:
+            self._waiting = request.token_id
+            name = request.token_id.hex()[:8]
+            _log.warning("a machine waits to join; run `islandrun-node invites approve %s`", name)
