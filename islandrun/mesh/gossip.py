@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from islandrun.mesh import pace
-from islandrun.trust.claims import AdmissionClaims, Claims, RevocationClaims
+from islandrun.trust.claims import AdmissionClaims, Claims, Removal
 from islandrun.wire.limits import RECORDS_PER_PUSH_MAX
 
 URGENT: Final = 0
@@ -20,7 +20,7 @@ _RANK_OF_KIND: Final = {"authority": 0, "admission": 1, "self": 2, "certificatio
 
 def urgency(claims: Claims) -> int:
     """Return 0 for what takes trust away, 1 for what grants it, 2 for the rest."""
-    if isinstance(claims, RevocationClaims):
+    if isinstance(claims, Removal):
         return URGENT
     return 1 if isinstance(claims, AdmissionClaims) or claims.kind == "authority" else 2
 

@@ -2,8 +2,8 @@
 
 What does not pass is neither stored nor forwarded. The index is what is shared: two ledgers that took in the
 same statements have the same index, in whatever order they came. So it leaves out what may differ: islands
-that wait for their admission, and what a contradicting owner said, but for revocations. For each key that
-contradicted itself it holds one entry, which stands for the proof.
+that wait for their admission, keys that rule without a delegation, and what a contradicting owner said, but
+for what it took away. For each key that contradicted itself it holds one entry, which stands for the proof.
 """
 
 from __future__ import annotations
@@ -15,12 +15,19 @@ from typing import Final
 from islandrun.mesh.gossip import URGENT, News, urgency
 from islandrun.mesh.notices import Notices
 from islandrun.mesh.sync import Index
-from islandrun.trust.claims import AdmissionClaims, RevocationClaims, SelfClaims, decode
+from islandrun.trust.claims import (
+    AdmissionClaims,
+    Claims,
+    DelegationClaims,
+    Removal,
+    RevocationClaims,
+    decode,
+)
 from islandrun.trust.genesis import Genesis
 from islandrun.trust.ledger import Ledger, Outcome, Proof, key_of
 from islandrun.trust.naming import island_id
 from islandrun.trust.signing import SignedAttestation, VerifiedAttestation
-from islandrun.vocabulary import IslandId, PublicKey
+from islandrun.vocabulary import IslandId, PublicKey, Standing
 
 Verifier = Callable[[SignedAttestation, Genesis, int], VerifiedAttestation]
 """Has the form and the duty of `islandrun.trust.signing.verify`."""
@@ -62,11 +69,14 @@ class Intake:
         verified = self._verifier(signed, self._ledger.genesis, now_ms)
         key = key_of(verified.claims)
         was_frozen = self._ledger.is_frozen(signed.issuer)
+        trusted = self._ledger.trusted() if self._may_untrust(verified.claims) else frozenset()
         outcome = self._ledger.admit(verified, now_ms)
         if outcome is Outcome.NEW:
             self._kept(key, verified, members)
         elif outcome is Outcome.EQUIVOCATION and not was_frozen:
             self._proven(signed.issuer, members)
+        if trusted:
+            self._tell_untrusted(trusted)
         return outcome, key
 
     def holds(self, signed: SignedAttestation) -> bool:
@@ -81,8 +91,10 @@ class Intake:
         """
         if self._ledger.is_frozen(first.issuer) or not self._is_of_interest(first):
             return
+        trusted = self._ledger.trusted()
         if self._ledger.admit_equivocation(first, second, now_ms):
             self._proven(first.issuer, members)
+            self._tell_untrusted(trusted)
 
     def proof(self, key: bytes) -> Proof | None:
         """Return the proof of a place that `proof_key` names."""
@@ -110,15 +122,39 @@ class Intake:
         claims, signed = verified.claims, verified.signed
         island = island_id(claims.header.subject)
         self._changed[island] = None
-        if isinstance(claims, SelfClaims) and self._ledger.admission(island) is None:
+        self._drop_silenced()
+        if not self._is_of_interest(signed):
             return
         self._share(key, signed, (*claims.header.version, signed.hash[:8]), urgency(claims), members)
         if isinstance(claims, AdmissionClaims):
             self._share_what_waited(island, members)
-        elif isinstance(claims, RevocationClaims):
+        elif isinstance(claims, DelegationClaims):
+            self._share_what_ruled(claims.key, members)
+        elif isinstance(claims, Removal):
             self.has_urgent = self._may_concern_all = True
-            self.index.drop_issuer(claims.island)
+            if self._ledger.standing(island, 0) is Standing.REVOKED:
+                self._notices.revoked(island)
+
+    def _may_untrust(self, claims: Claims) -> bool:
+        """Say whether a statement can end the trust in other islands than the one that it is about."""
+        if isinstance(claims, RevocationClaims):
+            return self._ledger.has_heirs(claims.island)
+        is_numbered = isinstance(claims, AdmissionClaims) and claims.number > 0
+        return is_numbered or claims.kind == "authority"
+
+    def _tell_untrusted(self, before: frozenset[IslandId]) -> None:
+        """Tell which islands have lost all trust."""
+        for island in sorted(before - self._ledger.trusted()):
+            self._may_concern_all = True
             self._notices.revoked(island)
+
+    def _drop_silenced(self) -> None:
+        """Share nothing more of keys that lost their voice, but what outlives them."""
+        for issuer in self._ledger.take_silenced():
+            self.index.drop_issuer(issuer)
+            for key, signed, claims in self._ledger.said_by(issuer):
+                if self._is_of_interest(signed):
+                    self.index.put(key, (*claims.header.version, signed.hash[:8]), issuer)
 
     def _share(
         self, key: bytes, signed: SignedAttestation, version: tuple[int, int, bytes], rank: int, members: int
@@ -139,11 +175,23 @@ class Intake:
         if public is not None and self._ledger.is_frozen(public) and proof_key(public) not in self._proofs:
             self._proven(public, members)
 
+    def _share_what_ruled(self, admitter: PublicKey, members: int) -> None:
+        """After its delegation, share what a key has ruled and admitted, or the proof against it."""
+        self._may_concern_all = True
+        for key, signed, claims in self._ledger.said_by(admitter):
+            if self.index.get(key) is None and self._is_of_interest(signed):
+                version = (*claims.header.version, signed.hash[:8])
+                self._share(key, signed, version, urgency(claims), members)
+                if isinstance(claims, AdmissionClaims):
+                    self._share_what_waited(island_id(claims.header.subject), members)
+        if self._ledger.is_frozen(admitter) and proof_key(admitter) not in self._proofs:
+            self._proven(admitter, members)
+
     def _proven(self, issuer: PublicKey, members: int) -> None:
         self._may_concern_all = True
         proof = next(pair for pair in self._ledger.equivocations() if pair[0].issuer == issuer)
         self._notices.equivocated(issuer, *proof)
-        if issuer != self._ledger.genesis.owner:
+        if not self._ledger.is_authority(issuer):
             self._notices.revoked(island_id(issuer))
         if self._is_of_interest(proof[0]):
             self._build_index()
@@ -151,8 +199,17 @@ class Intake:
             self.has_urgent = True
 
     def _is_of_interest(self, signed: SignedAttestation) -> bool:
-        """Say whether a proof against this issuer is shared: not that of an island without an admission."""
-        return signed.kind != "self" or self._ledger.admission(island_id(signed.issuer)) is not None
+        """Say whether a statement, or a proof against its issuer, is shared.
+
+        That of an island without an admission is not, nor that of a key that rules without a delegation.
+        """
+        match signed.kind:
+            case "self":
+                return self._ledger.admission(island_id(signed.issuer)) is not None
+            case "admission" | "authority":
+                return self._ledger.is_authority(signed.issuer)
+            case _:
+                return True
 
     def _build_index(self) -> None:
         self.index = Index()
@@ -177,4 +234,4 @@ class Intake:
         claims = decode(signed.kind, signed.payload)
         contradicted = self._proofs[proof_key(signed.issuer)][0]
         is_disputed = key == key_of(decode(contradicted.kind, contradicted.payload))
-        return isinstance(claims, RevocationClaims) and not is_disputed
+        return isinstance(claims, Removal) and not is_disputed

@@ -156,7 +156,9 @@ class Records:
         self._notices.rejected(source, "more than its share; what was not read comes with a later comparison")
 
     def _admission_of(self, record: attestation_pb2.SignedAttestation) -> bytes:
-        """Return the place to ask for when a statement came before the admission of its island."""
+        """Return the place to ask for when a statement came before what lets its issuer speak."""
+        if record.kind in ("admission", "authority"):
+            return record_key(self._ledger.genesis.owner, PublicKey(record.issuer), "delegation", 0)
         return record_key(self._ledger.genesis.owner, PublicKey(record.issuer), "admission", 0)
 
     def _on_digest(self, source: IslandId, digest: mesh_pb2.Digest, now: Instant) -> None:

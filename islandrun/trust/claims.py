@@ -9,9 +9,46 @@ from typing import ClassVar
 from google.protobuf.message import Message
 
 from islandrun.errors import MalformedMessage
+from islandrun.trust.header import Header, header_from_wire, header_to_wire
+from islandrun.trust.rulings import (
+    CutOffClaims,
+    DelegationClaims,
+    FreshnessClaims,
+    GroupTrustClaims,
+    Removal,
+    RenewalClaims,
+    RevocationClaims,
+    Ruling,
+    SuccessorClaims,
+    ruling_from_wire,
+    ruling_to_wire,
+)
 from islandrun.v1 import attestation_pb2 as pb
-from islandrun.vocabulary import DataSetOffer, ModelOffer, Ppm, PublicKey, Tier
+from islandrun.vocabulary import DataSetOffer, ModelOffer, Ppm, Tier
 from islandrun.wire import attestations as wire
+
+__all__ = [
+    "AdmissionClaims",
+    "CertificationClaims",
+    "Claims",
+    "CutOffClaims",
+    "DelegationClaims",
+    "FreshnessClaims",
+    "GroupTrustClaims",
+    "Header",
+    "IslandState",
+    "Removal",
+    "RenewalClaims",
+    "RevocationClaims",
+    "Ruling",
+    "SelfClaims",
+    "SuccessorClaims",
+    "VouchClaims",
+    "data_set_to_wire",
+    "decode",
+    "encode",
+    "model_to_wire",
+]
 
 
 class IslandState(IntEnum):
@@ -20,27 +57,6 @@ class IslandState(IntEnum):
     READY = 1
     AWAY = 2
     DRAINING = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What every statement says first; (epoch, sequence) orders statements of one place."""
-
-    mesh_id: bytes
-    issuer: PublicKey
-    subject: PublicKey
-    sequence: int
-    issued_at_ms: int
-    not_before_ms: int
-    not_after_ms: int
-    slot: int = 0
-    epoch: int = 0
-    previous_hash: bytes = b""
-
-    @property
-    def version(self) -> tuple[int, int]:
-        """Epoch and sequence: higher is newer."""
-        return self.epoch, self.sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +79,10 @@ class SelfClaims:
 
 @dataclass(frozen=True, slots=True)
 class AdmissionClaims:
-    """What an owner grants an island: the only source of tier, group, place and ceiling."""
+    """What an owner or an admitter grants an island: the only source of tier, group, place and ceiling.
+
+    `number` counts the admissions of an admitter from 1; it is 0 when the owner signs.
+    """
 
     kind: ClassVar[str] = "admission"
     header: Header
@@ -73,37 +92,7 @@ class AdmissionClaims:
     jurisdictions: tuple[str, ...] = ()
     certificate_der: bytes = field(default=b"", repr=False)
     token_id: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class RevocationClaims:
-    """An owner takes an island's admission away, for good."""
-
-    kind: ClassVar[str] = "authority"
-    header: Header
-    island: PublicKey
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class GroupTrustClaims:
-    """How far islands of one group trust those of another; directed."""
-
-    kind: ClassVar[str] = "authority"
-    header: Header
-    from_group: str
-    to_group: str
-    trust_ppm: Ppm
-
-
-@dataclass(frozen=True, slots=True)
-class FreshnessClaims:
-    """What the owner has said in all, so that a hidden statement is missed."""
-
-    kind: ClassVar[str] = "authority"
-    header: Header
-    set_hash: bytes
-    statements: int
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +115,13 @@ class VouchClaims:
     ceiling_ppm: Ppm
 
 
-Authority = RevocationClaims | GroupTrustClaims | FreshnessClaims
-Claims = SelfClaims | AdmissionClaims | Authority | CertificationClaims | VouchClaims
+Claims = SelfClaims | AdmissionClaims | Ruling | CertificationClaims | VouchClaims
 
 
 def encode(claims: Claims) -> bytes:
     """Return the payload of a statement: the bytes to sign, once. Raises `MalformedMessage`."""
     try:
-        return _to_wire(claims, _header_to_wire(claims.header)).SerializeToString()
+        return _to_wire(claims, header_to_wire(claims.header)).SerializeToString()
     except (ValueError, TypeError, OverflowError) as error:
         raise MalformedMessage(f"a field of this {claims.kind} statement does not fit its type") from error
 
@@ -151,18 +139,8 @@ def _to_wire(claims: Claims, header: pb.Header) -> Message:
                 trust_ceiling_ppm=claims.trust_ceiling_ppm,
                 certificate_der=claims.certificate_der,
                 token_id=claims.token_id,
+                number=claims.number,
             )
-        case RevocationClaims():
-            revoked = pb.RevokeIsland(island=claims.island, reason=claims.reason)
-            return pb.AuthorityStatement(header=header, revoke_island=revoked)
-        case GroupTrustClaims():
-            trust = pb.GroupTrust(
-                from_group=claims.from_group, to_group=claims.to_group, trust_ppm=claims.trust_ppm
-            )
-            return pb.AuthorityStatement(header=header, group_trust=trust)
-        case FreshnessClaims():
-            fresh = pb.Freshness(set_hash=claims.set_hash, statements=claims.statements)
-            return pb.AuthorityStatement(header=header, freshness=fresh)
         case CertificationClaims():
             return pb.Certification(
                 header=header,
@@ -172,6 +150,8 @@ def _to_wire(claims: Claims, header: pb.Header) -> Message:
             )
         case VouchClaims():
             return pb.Vouch(header=header, ceiling_ppm=claims.ceiling_ppm)
+        case _:
+            return ruling_to_wire(claims, header)
 
 
 def decode(kind: str, payload: bytes) -> Claims:
@@ -182,59 +162,30 @@ def decode(kind: str, payload: bytes) -> Claims:
         case "admission":
             admission = wire.decode_admission(payload)
             return AdmissionClaims(
-                header=_header_from_wire(admission.header),
+                header=header_from_wire(admission.header),
                 tier=Tier(admission.tier_ceiling),
                 group=admission.group,
                 trust_ceiling_ppm=Ppm(admission.trust_ceiling_ppm),
                 jurisdictions=tuple(admission.jurisdictions),
                 certificate_der=admission.certificate_der,
                 token_id=admission.token_id,
+                number=admission.number,
             )
         case "authority":
-            return _authority_from_wire(wire.decode_authority(payload))
+            return ruling_from_wire(wire.decode_authority(payload))
         case "certification":
             certified = wire.decode_certification(payload)
             return CertificationClaims(
-                _header_from_wire(certified.header),
+                header_from_wire(certified.header),
                 certified.scheme,
                 Ppm(certified.level_ppm),
                 certified.evidence_sha256,
             )
         case "vouch":
             vouch = wire.decode_vouch(payload)
-            return VouchClaims(_header_from_wire(vouch.header), Ppm(vouch.ceiling_ppm))
+            return VouchClaims(header_from_wire(vouch.header), Ppm(vouch.ceiling_ppm))
         case _:
             raise MalformedMessage("the kind of a statement is not one this version knows")
-
-
-def _header_to_wire(header: Header) -> pb.Header:
-    return pb.Header(
-        mesh_id=header.mesh_id,
-        issuer=header.issuer,
-        subject=header.subject,
-        slot=header.slot,
-        epoch=header.epoch,
-        sequence=header.sequence,
-        previous_hash=header.previous_hash,
-        issued_at_ms=header.issued_at_ms,
-        not_before_ms=header.not_before_ms,
-        not_after_ms=header.not_after_ms,
-    )
-
-
-def _header_from_wire(header: pb.Header) -> Header:
-    return Header(
-        mesh_id=header.mesh_id,
-        issuer=PublicKey(header.issuer),
-        subject=PublicKey(header.subject),
-        sequence=header.sequence,
-        issued_at_ms=header.issued_at_ms,
-        not_before_ms=header.not_before_ms,
-        not_after_ms=header.not_after_ms,
-        slot=header.slot,
-        epoch=header.epoch,
-        previous_hash=header.previous_hash,
-    )
 
 
 def _self_to_wire(claims: SelfClaims, header: pb.Header) -> pb.SelfAttestation:
@@ -257,7 +208,7 @@ def _self_to_wire(claims: SelfClaims, header: pb.Header) -> pb.SelfAttestation:
 
 def _self_from_wire(message: pb.SelfAttestation) -> SelfClaims:
     return SelfClaims(
-        header=_header_from_wire(message.header),
+        header=header_from_wire(message.header),
         name=message.name,
         incarnation=message.incarnation,
         endpoints=tuple(endpoint.address for endpoint in message.endpoints),
@@ -317,16 +268,3 @@ def _data_set_from_wire(data_set: pb.DataSetOffer) -> DataSetOffer:
         jurisdiction=data_set.jurisdiction,
         embedding_model=data_set.embedding_model,
     )
-
-
-def _authority_from_wire(message: pb.AuthorityStatement) -> Authority:
-    header = _header_from_wire(message.header)
-    match message.WhichOneof("body"):
-        case "revoke_island":
-            body = message.revoke_island
-            return RevocationClaims(header, PublicKey(body.island), body.reason)
-        case "group_trust":
-            trust = message.group_trust
-            return GroupTrustClaims(header, trust.from_group, trust.to_group, Ppm(trust.trust_ppm))
-        case _:
-            return FreshnessClaims(header, message.freshness.set_hash, message.freshness.statements)

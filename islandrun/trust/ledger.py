@@ -9,22 +9,26 @@ no limit is reached. Error contract: a statement that is refused changes nothing
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
-from islandrun.errors import Contradiction, RejectedMessage
+from islandrun.errors import Contradiction
 from islandrun.trust import authority
+from islandrun.trust.admitters import Admitters
 from islandrun.trust.claims import (
     AdmissionClaims,
     CertificationClaims,
     Claims,
+    CutOffClaims,
     FreshnessClaims,
-    RevocationClaims,
+    Removal,
+    RenewalClaims,
     SelfClaims,
     VouchClaims,
 )
+from islandrun.trust.freshness import is_whole, removals
 from islandrun.trust.genesis import Genesis
 from islandrun.trust.naming import island_id
-from islandrun.trust.records import Outcome, Records, key_of, record_key
+from islandrun.trust.records import Outcome, Records, contradict, key_of, outlives, record_key
+from islandrun.trust.room import check_room, refuse
 from islandrun.trust.roster import Roster
 from islandrun.trust.signing import SKEW_MS, SignedAttestation, VerifiedAttestation, check_window, verify_then
 from islandrun.vocabulary import IslandId, Ppm, PublicKey, Standing
@@ -34,8 +38,6 @@ __all__ = ["Ledger", "Outcome", "Proof", "key_of", "record_key"]
 
 Proof = tuple[SignedAttestation, SignedAttestation]
 """Two statements of one place and version with different contents, sorted by hash."""
-
-_GRANTS_MAX: Final = limits.OWNER_RECORDS_MAX // 2
 
 
 class Ledger:
@@ -49,11 +51,13 @@ class Ledger:
         self.genesis = genesis
         self._accepted = frozenset(accepted_issuers)
         self._records = Records()
-        self._roster = Roster()
+        self._roster = Roster(genesis.owner)
         self._proofs: dict[PublicKey, Proof] = {}
         self._twins: set[bytes] = set()
         self._owner_spoke_at_ms = 0
-        self._views_ms: dict[PublicKey, int] = {}
+        self._whole_at_ms: dict[PublicKey, int] = {}
+        self._issuing: tuple[PublicKey, ...] = ()
+        self._silenced: dict[PublicKey, None] = {}
 
     # ------------------------------------------------------------ taking in
 
@@ -74,22 +78,26 @@ class Ledger:
         """
         pair = verify_then(first, self.genesis), verify_then(second, self.genesis)
         one, other = (verified.claims for verified in pair)
-        is_one_place = key_of(one) == key_of(other) and one.header.version == other.header.version
-        if not is_one_place or first.hash == second.hash:
+        if not contradict((first.hash, one), (second.hash, other)):
             raise Contradiction("the equivocation proof proves nothing")
         was_frozen = first.issuer in self._proofs
+        if not was_frozen:
+            self._check_room_for_proof(first.issuer)
         if first.issuer == self.genesis.owner:
             self._hear_owner(pair)
+        elif all(map(outlives, (one, other))):
+            for verified in pair:
+                self._hear(verified)
         self._freeze(first, second)
         return not was_frozen
 
     def expire(self, now_ms: int) -> tuple[bytes, ...]:
-        """Drop self statements past their end; return their places. Admissions and revocations stay."""
+        """Drop self statements and renewals past their end; return their places. All others stay."""
         present_ms = self.present_ms(now_ms)
         over = [
             (key, claims)
             for key, _, claims in self._records.items()
-            if isinstance(claims, SelfClaims) and claims.header.not_after_ms < present_ms
+            if isinstance(claims, SelfClaims | RenewalClaims) and claims.header.not_after_ms < present_ms
         ]
         for key, claims in over:
             self._drop(key, claims)
@@ -136,11 +144,14 @@ class Ledger:
         return self._roster.speaking.get(island)
 
     def admission(self, island: IslandId) -> AdmissionClaims | None:
-        """Return what the owner grants an island, all slots combined (see `authority.combine`)."""
+        """Return what an island is granted, all that holds combined (see `authority.combine`)."""
         return self._roster.admitted.get(island)
 
     def admissions(self, island: IslandId) -> tuple[AdmissionClaims, ...]:
-        """Return every admission of an island that holds, sorted by place."""
+        """Return every admission of an island that holds, sorted by place.
+
+        One by an admitter is lowered to its delegation; one that was inherited names the heir.
+        """
         slots = self._roster.admissions.get(island, {})
         return tuple(slots[key] for key in sorted(slots))
 
@@ -183,9 +194,66 @@ class Ledger:
         return key in self._proofs
 
     def revoked(self) -> tuple[IslandId, ...]:
-        """Return the revoked and frozen islands, sorted. The owner, frozen or not, is no island."""
-        barred = self._roster.revoked | self._proofs.keys() - {self.genesis.owner}
+        """Return the revoked and frozen islands, sorted. An authority, frozen or not, is no island."""
+        barred = self._roster.revoked | self._proofs.keys() - {self.genesis.owner, *self.admitters.keys()}
         return tuple(sorted(island_id(key) for key in barred))
+
+    # ------------------------------------------------------------ authorities
+
+    @property
+    def admitters(self) -> Admitters:
+        """The keys that the owner lets admit islands; to read only."""
+        return self._roster.admitters
+
+    @property
+    def issuing(self) -> tuple[PublicKey, ...]:
+        """The admitters that may admit, or of whose admissions some hold, sorted. Any thread may read it."""
+        return self._issuing
+
+    def is_authority(self, key: PublicKey) -> bool:
+        """Say whether a key is the owner's, or ever had a delegation."""
+        return key == self.genesis.owner or self.admitters.is_known(key)
+
+    def may_renew(self, key: PublicKey) -> bool:
+        """Say whether a key may renew admissions and approve successors now."""
+        return key == self.genesis.owner or self.admitters.is_good(key)
+
+    def said_by(self, issuer: PublicKey) -> tuple[tuple[bytes, SignedAttestation, Claims], ...]:
+        """Return place, statement and content of all that an issuer said, sorted by place."""
+        held = self._records.held_by(issuer)
+        return tuple((key, record[0], claims) for key, claims in held if (record := self._records.get(key)))
+
+    def trusted(self) -> frozenset[IslandId]:
+        """Return the islands that an admission holds for and that are neither revoked nor frozen."""
+        admitted = self._roster.admitted.items()
+        return frozenset(one for one, claims in admitted if not self._is_barred(claims.header.subject))
+
+    def has_heirs(self, island: PublicKey) -> bool:
+        """Say whether an island was succeeded by others."""
+        return bool(self._roster.lineage.descendants(island))
+
+    def take_silenced(self) -> tuple[PublicKey, ...]:
+        """Return the keys whose statements were dropped since the last call."""
+        silenced = tuple(self._silenced)
+        self._silenced.clear()
+        return silenced
+
+    def removals(self, issuer: PublicKey, until_ms: int) -> tuple[bytes, int]:
+        """Return what an authority has taken away until then: what its next `FreshnessClaims` says."""
+        return removals((claims for _, claims in self._records.held_by(issuer)), until_ms)
+
+    def freshest_ms(self, now_ms: int) -> dict[PublicKey, int]:
+        """Return when each authority last said how much it has taken away, if we hold all of that.
+
+        Milliseconds since 1970, never after `now_ms`. An authority is not in it that never said so, that may
+        not speak any more, or whose word arrived without what it counts.
+        """
+        heard = sorted(self._whole_at_ms.items())
+        return {key: min(at_ms, now_ms) for key, at_ms in heard if self.may_renew(key)}
+
+    def publishes_views(self) -> bool:
+        """Say whether an authority ever said how much it has taken away, held here or not."""
+        return bool(self._roster.freshness)
 
     def present_ms(self, now_ms: int) -> int:
         """Return the time to judge by: a clock wound back does not bring back what has ended.
@@ -194,14 +262,6 @@ class Ledger:
         """
         return max(now_ms, self._owner_spoke_at_ms - SKEW_MS)
 
-    def freshest_ms(self, now_ms: int) -> dict[PublicKey, int]:
-        """Return when each authority last said what it has said in all; never after `now_ms`."""
-        return {key: min(at_ms, now_ms) for key, at_ms in sorted(self._views_ms.items())}
-
-    def publishes_views(self) -> bool:
-        """Say whether an authority ever said what it has said in all, all of that held here or not."""
-        return bool(self._views_ms)
-
     # ------------------------------------------------------------ hearing
 
     def _hear(self, verified: VerifiedAttestation) -> Outcome:
@@ -209,20 +269,39 @@ class Ledger:
         key = key_of(claims)
         outcome = self._records.compare(key, signed, claims)
         if outcome is Outcome.NEW:
-            self._check_heard(claims)
-            if self._records.version(key) is None:
-                self._check_room(claims)
-            self._keep(key, signed, claims)
+            outcome = self._hear_new(key, signed, claims)
         elif outcome is Outcome.EQUIVOCATION and (held := self._records.get(key)):
             self._freeze(held[0], signed)
-            self._keep_twin(key + signed.hash, claims)
+            self._keep_twin(key + signed.hash, claims, signed.hash)
         self._note_time(claims)
         return outcome
+
+    def _hear_new(self, key: bytes, signed: SignedAttestation, claims: Claims) -> Outcome:
+        issuer = signed.issuer
+        self._check_heard(claims)
+        if self._records.version(key) is None:
+            used = self._records.count(issuer)
+            check_room(claims, used, self.genesis.owner, self._roster, self._is_member)
+        rival = self._rival(signed, claims) if issuer not in self._proofs else None
+        if rival is not None:
+            self._check_room_for_proof(issuer)
+        self._keep(key, signed, claims)
+        if rival is None:
+            return Outcome.NEW
+        self._freeze(rival, signed)
+        return Outcome.EQUIVOCATION
+
+    def _rival(self, signed: SignedAttestation, claims: Claims) -> SignedAttestation | None:
+        """Return a held admission of the same admitter with which this one cannot stand together."""
+        if not isinstance(claims, AdmissionClaims) or not claims.number:
+            return None
+        place = self.admitters.contradicting(signed.hash, claims)
+        return self.record(place) if place is not None else None
 
     def _hear_owner(self, pair: Iterable[VerifiedAttestation]) -> None:
         """Hear both statements of a proof against the owner: whatever they lower counts."""
         for verified in pair:
-            is_heard = self.genesis.owner not in self._proofs or isinstance(verified.claims, RevocationClaims)
+            is_heard = self.genesis.owner not in self._proofs or outlives(verified.claims)
             if is_heard or self._records.compare(*_placed(verified)) is Outcome.EQUIVOCATION:
                 self._hear(verified)
 
@@ -230,37 +309,62 @@ class Ledger:
         """Keep the proof; drop what the key said, unless it is the owner's."""
         issuer = first.issuer
         if issuer not in self._proofs:
-            if not self._is_member(issuer):
-                strangers = sum(not self._is_member(key) for key in self._proofs)
-                _refuse(
-                    strangers >= limits.WAITING_ISLANDS_MAX, "too many unknown keys contradicted themselves"
-                )
+            self._check_room_for_proof(issuer)
             low, high = sorted((first, second), key=lambda signed: signed.hash)
             self._proofs[issuer] = (low, high)
         if issuer != self.genesis.owner:
             self._silence(issuer)
             self._roster.keys[island_id(issuer)] = issuer
+            self._roster.freeze(issuer)
+            self._find_issuing()
+
+    def _check_room_for_proof(self, issuer: PublicKey) -> None:
+        if not self._is_member(issuer):
+            strangers = sum(not self._is_member(key) for key in self._proofs)
+            is_full = strangers >= limits.WAITING_ISLANDS_MAX
+            refuse(is_full, "too many unknown keys contradicted themselves")
 
     def _keep(self, key: bytes, signed: SignedAttestation, claims: Claims) -> None:
         held = self._records.get(key)
         if held:
             self._roster.take(key, held[1])
         self._records.put(key, signed, claims)
-        self._roster.put(key, claims)
-        if isinstance(claims, RevocationClaims):
-            self._silence(claims.island)
+        self._roster.put(key, claims, signed.hash)
+        if isinstance(claims, CutOffClaims):
+            self._silence(claims.key)
+        for gone in self._roster.lineage.take_fresh():
+            self._silence(gone)
+        if claims.kind in ("admission", "authority"):
+            self._find_issuing()
+        if isinstance(claims, FreshnessClaims | Removal):
+            self._note_whole(signed.issuer)
 
-    def _keep_twin(self, key: bytes, claims: Claims) -> None:
+    def _keep_twin(self, key: bytes, claims: Claims, payload_hash: bytes) -> None:
         """Let the owner's second statement of one place count beside the first."""
         is_owner = claims.header.issuer == self.genesis.owner
         if is_owner and key not in self._twins and len(self._twins) < limits.RECORDS_PER_ISSUER_MAX:
             self._twins.add(key)
-            self._roster.put(key, claims)
+            self._roster.put(key, claims, payload_hash)
+
+    def _find_issuing(self) -> None:
+        admitters = self.admitters
+        keys = admitters.keys()
+        self._issuing = tuple(key for key in keys if admitters.is_good(key) or admitters.holding(key))
+
+    def _note_whole(self, issuer: PublicKey) -> None:
+        """Note until when all is held here that an authority has taken away."""
+        for claims in self._roster.freshness.get(issuer, {}).values():
+            at_ms = claims.header.issued_at_ms
+            is_news = at_ms > self._whole_at_ms.get(issuer, 0)
+            if is_news and is_whole(claims, (held for _, held in self._records.held_by(issuer))):
+                self._whole_at_ms[issuer] = at_ms
 
     def _silence(self, issuer: PublicKey) -> None:
-        """Drop all that a key said."""
+        """Drop all that a key said, but for what outlives it."""
+        self._silenced[issuer] = None
         for key, claims in self._records.held_by(issuer):
-            self._drop(key, claims)
+            if not outlives(claims):
+                self._drop(key, claims)
 
     def _drop(self, key: bytes, claims: Claims) -> None:
         """Drop a statement. Only a member's version is remembered: other keys cost nothing to make."""
@@ -268,58 +372,28 @@ class Ledger:
         self._roster.take(key, claims)
 
     def _note_time(self, claims: Claims) -> None:
-        if claims.header.issuer == self.genesis.owner and not isinstance(claims, RevocationClaims):
+        if claims.header.issuer == self.genesis.owner and not isinstance(claims, Removal):
             self._owner_spoke_at_ms = max(self._owner_spoke_at_ms, claims.header.issued_at_ms)
-        if isinstance(claims, FreshnessClaims):
-            issuer, at_ms = claims.header.issuer, claims.header.issued_at_ms
-            self._views_ms[issuer] = max(self._views_ms.get(issuer, 0), at_ms)
 
-    # ------------------------------------------------------------ who is heard, and for how long
+    # ------------------------------------------------------------ who is heard
 
     def _is_member(self, key: PublicKey) -> bool:
         """Say whether the owner, or this node's settings, stand for a key."""
-        return island_id(key) in self._roster.admitted or key == self.genesis.owner or key in self._accepted
+        is_named = self.is_authority(key) or key in self._accepted
+        return is_named or island_id(key) in self._roster.admitted
 
     def _is_barred(self, key: PublicKey) -> bool:
         return key in self._roster.revoked or (key in self._proofs and key != self.genesis.owner)
 
     def _check_heard(self, claims: Claims) -> None:
+        """Refuse what is said by a key that lost its voice. What outlives its issuer is heard always."""
         issuer = claims.header.issuer
-        _refuse(issuer in self._roster.revoked, "the issuer is revoked")
-        is_frozen = issuer in self._proofs and not isinstance(claims, RevocationClaims)
-        _refuse(is_frozen, "the issuer has contradicted itself and is not heard any more")
-
-    def _check_room(self, claims: Claims) -> None:
-        """Refuse one more place where that goes over a limit."""
-        issuer, island = claims.header.issuer, island_id(claims.header.subject)
-        count = self._records.count(issuer)
-        if issuer == self.genesis.owner:
-            count_max = limits.OWNER_RECORDS_MAX if isinstance(claims, RevocationClaims) else _GRANTS_MAX
-            is_one_more = isinstance(claims, AdmissionClaims) and island not in self._roster.admitted
-            is_full = len(self._roster.admitted) >= limits.ISLANDS_MAX
-            _refuse(is_one_more and is_full, f"the mesh has {limits.ISLANDS_MAX} islands already")
-        else:
-            count_max = limits.RECORDS_PER_ISSUER_MAX
-            self._check_room_for_stranger(claims)
-        _refuse(count >= count_max, f"the issuer has {count_max} statements here already")
-
-    def _check_room_for_stranger(self, claims: Claims) -> None:
-        issuer = claims.header.issuer
-        if self._is_member(issuer):
-            return
-        if isinstance(claims, SelfClaims):
-            is_full = self._roster.waiting() >= limits.WAITING_ISLANDS_MAX
-            _refuse(is_full, f"{limits.WAITING_ISLANDS_MAX} islands wait for an admission already")
-        elif issuer not in self._roster.weighing:
-            strangers = sum(not self._is_member(key) for key in self._roster.weighing)
-            is_full = strangers >= limits.OUTSIDE_ISSUERS_MAX
-            _refuse(is_full, f"{limits.OUTSIDE_ISSUERS_MAX} keys from outside the mesh speak already")
+        if not outlives(claims):
+            refuse(issuer in self._roster.revoked, "the issuer is revoked")
+            refuse(self.admitters.is_cut(issuer), "the owner has ended what the issuer may do")
+            is_frozen = issuer in self._proofs
+            refuse(is_frozen, "the issuer has contradicted itself and is not heard any more")
 
 
 def _placed(verified: VerifiedAttestation) -> tuple[bytes, SignedAttestation, Claims]:
     return key_of(verified.claims), verified.signed, verified.claims
-
-
-def _refuse(condition: bool, why: str) -> None:
-    if condition:
-        raise RejectedMessage(why)

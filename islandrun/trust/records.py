@@ -10,7 +10,17 @@ import hashlib
 from collections.abc import Iterator
 from enum import Enum
 
-from islandrun.trust.claims import Claims
+from islandrun.trust.admitters import is_contradiction
+from islandrun.trust.claims import (
+    AdmissionClaims,
+    Claims,
+    CutOffClaims,
+    DelegationClaims,
+    Removal,
+    RenewalClaims,
+    SuccessorClaims,
+    encode,
+)
 from islandrun.trust.signing import SignedAttestation
 from islandrun.vocabulary import PublicKey
 
@@ -33,9 +43,42 @@ def record_key(issuer: PublicKey, subject: PublicKey, kind: str, slot: int) -> b
 
 
 def key_of(claims: Claims) -> bytes:
-    """Return the place of a statement."""
+    """Return the place of a statement.
+
+    What is said once and never changed has a place by its content, so that nothing can take it: the
+    admissions of an admitter, cut-offs, and successors.
+    """
     header = claims.header
-    return record_key(header.issuer, header.subject, claims.kind, header.slot)
+    issuer, subject = header.issuer, header.subject
+    match claims:
+        case AdmissionClaims() if claims.number:
+            return hashlib.sha256(issuer + b"numbered" + hashlib.sha256(encode(claims)).digest()).digest()
+        case DelegationClaims():
+            return record_key(issuer, subject, "delegation", header.slot)
+        case RenewalClaims():
+            return record_key(issuer, subject, "renewal", header.slot)
+        case CutOffClaims():
+            end = claims.last_good_number.to_bytes(4, "big") + claims.last_good_hash
+            return hashlib.sha256(record_key(issuer, subject, "cut-off", 0) + end).digest()
+        case SuccessorClaims():
+            return hashlib.sha256(record_key(issuer, subject, "successor", 0) + claims.new).digest()
+        case _:
+            return record_key(issuer, subject, claims.kind, header.slot)
+
+
+def outlives(claims: Claims) -> bool:
+    """Say whether a statement stays whatever becomes of its issuer; what it amounts to is another matter."""
+    is_numbered = isinstance(claims, AdmissionClaims) and claims.number > 0
+    return is_numbered or isinstance(claims, Removal)
+
+
+def contradict(first: tuple[bytes, Claims], second: tuple[bytes, Claims]) -> bool:
+    """Say whether two statements, each behind its hash, prove that their issuer lies."""
+    (name, one), (other_name, other) = first, second
+    if isinstance(one, AdmissionClaims) and isinstance(other, AdmissionClaims) and one.number:
+        return is_contradiction((name, one), (other_name, other))
+    is_one_version = key_of(one) == key_of(other) and one.header.version == other.header.version
+    return is_one_version and name != other_name
 
 
 class Records:

@@ -1,6 +1,7 @@
 """What the statements of a ledger amount to, kept by island: who is known, granted what, held down by whom.
 
 It follows the ledger: every statement that starts to count is `put`, every one that ceases to is `taken`.
+What an admitter states is kept in any case; whether it counts follows from all that is held (`admitters`).
 """
 
 from __future__ import annotations
@@ -9,16 +10,22 @@ from collections import Counter
 from typing import TypeVar
 
 from islandrun.trust import authority
+from islandrun.trust.admitters import Admitters
 from islandrun.trust.claims import (
     AdmissionClaims,
     CertificationClaims,
     Claims,
+    CutOffClaims,
+    DelegationClaims,
     FreshnessClaims,
     GroupTrustClaims,
+    RenewalClaims,
     RevocationClaims,
     SelfClaims,
+    SuccessorClaims,
     VouchClaims,
 )
+from islandrun.trust.lineage import Lineage
 from islandrun.trust.naming import island_id
 from islandrun.vocabulary import IslandId, PublicKey
 
@@ -27,78 +34,198 @@ Content = TypeVar("Content")
 
 
 class Roster:
-    """Claims by island. Keys of the inner tables are places, or longer where one place holds two."""
+    """Claims by island. Keys of the inner tables are places, or longer where one place holds two.
 
-    def __init__(self) -> None:
+    `granted` is what the owner signed; `admissions` is what holds of that, of admitters' admissions and of
+    what an island inherited, and `admitted` the one admission that it amounts to.
+    """
+
+    def __init__(self, owner: PublicKey) -> None:
+        self._owner = owner
+        self.admitters = Admitters()
+        self.lineage = Lineage(owner, self.admitters)
         self.keys: dict[IslandId, PublicKey] = {}
         self.speaking: dict[IslandId, SelfClaims] = {}
+        self.granted: dict[IslandId, dict[bytes, AdmissionClaims]] = {}
         self.admissions: dict[IslandId, dict[bytes, AdmissionClaims]] = {}
         self.admitted: dict[IslandId, AdmissionClaims] = {}
+        self.renewals: dict[IslandId, dict[bytes, RenewalClaims]] = {}
         self.certifications: dict[IslandId, dict[bytes, CertificationClaims]] = {}
         self.vouches: dict[IslandId, dict[bytes, VouchClaims]] = {}
         self.groups: dict[tuple[str, str], dict[bytes, GroupTrustClaims]] = {}
-        self.revoked: set[PublicKey] = set()
+        self.freshness: dict[PublicKey, dict[bytes, FreshnessClaims]] = {}
         self.weighing: Counter[PublicKey] = Counter()
+        self.ruling: set[PublicKey] = set()
+        self._concerned: dict[PublicKey, set[PublicKey]] = {}
+
+    @property
+    def revoked(self) -> set[PublicKey]:
+        """The islands that were taken away or have a successor. It only grows."""
+        return self.lineage.revoked
 
     def waiting(self) -> int:
         """Return how many islands speak that the owner has not admitted."""
         return len(self.speaking.keys() - self.admitted.keys())
 
-    def put(self, key: bytes, claims: Claims) -> None:
+    def put(self, key: bytes, claims: Claims, payload_hash: bytes) -> None:
         """Let a statement count."""
         subject = claims.header.subject
+        if claims.kind in ("admission", "authority"):
+            self.ruling.add(claims.header.issuer)
         island = island_id(subject)
         match claims:
             case SelfClaims():
                 self.speaking[island] = claims
                 self.keys[island] = subject
             case AdmissionClaims():
-                self.admissions.setdefault(island, {})[key] = claims
                 self.keys[island] = subject
-                self._combine(island)
-            case RevocationClaims():
-                self.revoked.add(subject)
-                self.keys[island] = subject
-            case GroupTrustClaims():
-                self.groups.setdefault((claims.from_group, claims.to_group), {})[key] = claims
+                self._put_admission(key, claims, payload_hash)
             case CertificationClaims():
                 self.certifications.setdefault(island, {})[key] = claims
                 self.weighing[claims.header.issuer] += 1
             case VouchClaims():
                 self.vouches.setdefault(island, {})[key] = claims
                 self.weighing[claims.header.issuer] += 1
+            case GroupTrustClaims():
+                self.groups.setdefault((claims.from_group, claims.to_group), {})[key] = claims
             case FreshnessClaims():
-                pass
+                self.freshness.setdefault(subject, {})[key] = claims
+            case _:
+                self._put_ruling(key, claims)
 
     def take(self, key: bytes, claims: Claims) -> None:
-        """Let a statement count no more. A revocation counts for ever."""
+        """Let a statement count no more. A removal counts for ever, and so does what an admitter numbered."""
         subject = claims.header.subject
         island = island_id(subject)
         match claims:
             case SelfClaims():
                 del self.speaking[island]
-                if island not in self.admissions and subject not in self.revoked:
-                    del self.keys[island]
-            case AdmissionClaims():
-                _remove(self.admissions, island, key)
-                self._combine(island)
-            case GroupTrustClaims():
-                _remove(self.groups, (claims.from_group, claims.to_group), key)
+                self._forget(island, subject)
+            case AdmissionClaims() if not claims.number:
+                _remove(self.granted, island, key)
+                self.combine(subject)
             case CertificationClaims():
                 _remove(self.certifications, island, key)
                 self._weighs_less(claims.header.issuer)
             case VouchClaims():
                 _remove(self.vouches, island, key)
                 self._weighs_less(claims.header.issuer)
-            case RevocationClaims() | FreshnessClaims():
-                pass
+            case _:
+                self._take_ruling(key, claims)
 
-    def _combine(self, island: IslandId) -> None:
-        combined = authority.combine(self.admissions.get(island, {}).values())
+    def freeze(self, issuer: PublicKey) -> None:
+        """Note that a key contradicted itself: an admitter's admissions hold no more."""
+        self.admitters.freeze(issuer)
+        self._judge(issuer)
+
+    def combine(self, subject: PublicKey) -> None:
+        """Find anew what an island is granted, and every island that succeeded it."""
+        for heir in (subject, *self.lineage.descendants(subject)):
+            self._combine(heir)
+
+    def _combine(self, subject: PublicKey) -> None:
+        island = island_id(subject)
+        holding = self._holding(subject)
+        renewals = [
+            claims
+            for _, claims in sorted(self.renewals.get(island, {}).items())
+            if self._may_renew(claims.header.issuer)
+        ]
+        combined = authority.combine(holding.values(), renewals)
         if combined is None:
+            self.admissions.pop(island, None)
             self.admitted.pop(island, None)
         else:
+            self.admissions[island] = holding
             self.admitted[island] = combined
+
+    # ------------------------------------------------------------ what admitters say
+
+    def _put_admission(self, key: bytes, claims: AdmissionClaims, payload_hash: bytes) -> None:
+        issuer, subject = claims.header.issuer, claims.header.subject
+        if not claims.number:
+            self.granted.setdefault(island_id(subject), {})[key] = claims
+            self.combine(subject)
+            return
+        self.admitters.link(key, payload_hash, claims)
+        self._concern(issuer, subject)
+        self._judge(issuer)
+
+    def _put_ruling(
+        self,
+        key: bytes,
+        claims: RevocationClaims | SuccessorClaims | RenewalClaims | DelegationClaims | CutOffClaims,
+    ) -> None:
+        subject, issuer = claims.header.subject, claims.header.issuer
+        match claims:
+            case RevocationClaims():
+                self.keys[island_id(subject)] = subject
+                self.lineage.revoke(claims)
+                self._concern(issuer, subject)
+                self.combine(subject)
+            case SuccessorClaims():
+                self.keys[island_id(subject)] = subject
+                self.keys[island_id(claims.new)] = claims.new
+                self.lineage.succeed(claims)
+                self._concern(issuer, subject)
+                self.combine(subject)
+            case RenewalClaims():
+                self.renewals.setdefault(island_id(subject), {})[key] = claims
+                self._concern(issuer, subject)
+                self.combine(subject)
+            case DelegationClaims():
+                self.admitters.delegate(key, claims)
+                self._judge(claims.key)
+            case CutOffClaims():
+                self.admitters.cut(key, claims)
+                self._judge(claims.key)
+
+    def _take_ruling(self, key: bytes, claims: Claims) -> None:
+        subject = claims.header.subject
+        match claims:
+            case GroupTrustClaims():
+                _remove(self.groups, (claims.from_group, claims.to_group), key)
+            case FreshnessClaims():
+                _remove(self.freshness, subject, key)
+            case RenewalClaims():
+                _remove(self.renewals, island_id(subject), key)
+                self.combine(subject)
+            case DelegationClaims():
+                self.admitters.replace(key, claims)
+            case _:
+                pass
+
+    def _concern(self, issuer: PublicKey, subject: PublicKey) -> None:
+        if issuer != self._owner:
+            self._concerned.setdefault(issuer, set()).add(subject)
+
+    def _judge(self, issuer: PublicKey) -> None:
+        """Find anew what an admitter's word amounts to for each island that it spoke of."""
+        for subject in sorted(self._concerned.get(issuer, ())):
+            self.lineage.settle(subject)
+            self.combine(subject)
+
+    def _may_renew(self, issuer: PublicKey) -> bool:
+        return issuer == self._owner or self.admitters.is_good(issuer)
+
+    def _holding(self, subject: PublicKey) -> dict[bytes, AdmissionClaims]:
+        """Return the admissions of an island that hold, its own and those it inherited, by place."""
+        held = self._own(subject)
+        for ancestor in self.lineage.ancestors(subject):
+            own = self._own(ancestor)
+            held.update({place: authority.inherited(claims, subject) for place, claims in own.items()})
+        return held
+
+    def _own(self, subject: PublicKey) -> dict[bytes, AdmissionClaims]:
+        return {**self.granted.get(island_id(subject), {}), **self.admitters.holding_of(subject)}
+
+    # ------------------------------------------------------------ small things
+
+    def _forget(self, island: IslandId, subject: PublicKey) -> None:
+        """Forget the key of an island that nothing else is said about."""
+        is_admitted = island in self.granted or self.admitters.is_subject(subject)
+        if not is_admitted and not self.lineage.is_named(subject):
+            del self.keys[island]
 
     def _weighs_less(self, issuer: PublicKey) -> None:
         self.weighing[issuer] -= 1

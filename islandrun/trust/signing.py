@@ -15,16 +15,22 @@ from islandrun.trust.claims import (
     AdmissionClaims,
     CertificationClaims,
     Claims,
+    CutOffClaims,
+    DelegationClaims,
     FreshnessClaims,
     GroupTrustClaims,
+    Removal,
+    RenewalClaims,
     RevocationClaims,
     SelfClaims,
+    SuccessorClaims,
     VouchClaims,
     decode,
     encode,
 )
 from islandrun.trust.ed25519 import Signer, is_signed_by
 from islandrun.trust.genesis import Genesis
+from islandrun.trust.rulings import succession
 from islandrun.v1 import attestation_pb2 as pb
 from islandrun.vocabulary import PublicKey
 from islandrun.wire.attestations import check_envelope, check_signed
@@ -37,6 +43,9 @@ SKEW_MS: Final = 5 * 60 * 1000
 SELF_LIFE_MS_MAX: Final = 24 * 3600 * 1000
 LIFE_MS_MAX: Final = 366 * 24 * 3600 * 1000
 """The longest life of an admission, a certification or a vouch."""
+
+RENEWAL_LIFE_MS_MAX: Final = 31 * 24 * 3600 * 1000
+"""A renewal is no grant: a stolen key cannot make an island's admission outlast this."""
 
 _LABEL: Final = b"islandrun/v1\0"
 _PASS: Final = object()
@@ -132,23 +141,33 @@ def verify_then(signed: SignedAttestation, genesis: Genesis) -> VerifiedAttestat
 
 
 def check_window(claims: Claims, now_ms: int) -> None:
-    """Refuse a statement outside its window or with too long a life. A revocation holds at any time.
+    """Refuse a statement outside its window or with too long a life. A removal holds at any time.
 
     Raises `ExpiredAttestation` or `MalformedMessage`.
     """
-    if isinstance(claims, RevocationClaims):
+    if isinstance(claims, Removal):
         return
     header = claims.header
     if header.issued_at_ms > now_ms + SKEW_MS or header.not_before_ms > now_ms + SKEW_MS:
         raise ExpiredAttestation(f"a {claims.kind} statement is from the future; compare the clocks")
-    if isinstance(claims, GroupTrustClaims | FreshnessClaims):
+    if isinstance(claims, GroupTrustClaims | FreshnessClaims | DelegationClaims):
         return
-    life_ms_max = SELF_LIFE_MS_MAX if isinstance(claims, SelfClaims) else LIFE_MS_MAX
+    life_ms_max = _life_ms_max(claims)
     if header.not_after_ms - header.not_before_ms > life_ms_max:
         hours = life_ms_max // 3_600_000
         raise MalformedMessage(f"a {claims.kind} statement claims a life of more than {hours} hours")
     if now_ms > header.not_after_ms + SKEW_MS and not isinstance(claims, AdmissionClaims):
         raise ExpiredAttestation(f"a {claims.kind} statement is past its end")
+
+
+def _life_ms_max(claims: Claims) -> int:
+    match claims:
+        case SelfClaims():
+            return SELF_LIFE_MS_MAX
+        case RenewalClaims():
+            return RENEWAL_LIFE_MS_MAX
+        case _:
+            return LIFE_MS_MAX
 
 
 def _authentic(signed: SignedAttestation, genesis: Genesis) -> Claims:
@@ -167,20 +186,35 @@ def _authentic(signed: SignedAttestation, genesis: Genesis) -> Claims:
 
 
 def _may_say(claims: Claims, owner: PublicKey) -> bool:
-    """Say whether the issuer has a right to this statement and its subject is who it is about."""
+    """Say whether the issuer may have a right to this statement and its subject is who it is about.
+
+    Whether the issuer is an authority only a ledger knows: there it does not count until it is one.
+    """
     issuer, subject = claims.header.issuer, claims.header.subject
     match claims:
-        case SelfClaims():
+        case SelfClaims() | FreshnessClaims():
             return issuer == subject
         case AdmissionClaims():
-            return issuer == owner
-        case RevocationClaims():
-            # Its place names the island: nothing but another revocation of that island can replace it.
-            return issuer == owner and subject == claims.island != owner
-        case GroupTrustClaims() | FreshnessClaims():
-            return issuer == subject == owner
+            return issuer != subject and (claims.number == 0) is (issuer == owner)
         case CertificationClaims() | VouchClaims():
             return issuer != subject
+        case GroupTrustClaims():
+            return issuer == subject == owner
+        case DelegationClaims() | CutOffClaims():
+            return issuer == owner != subject == claims.key
+        case RevocationClaims() | RenewalClaims():
+            # Its place names the island: nothing but another of its kind on that island can replace it.
+            return subject == claims.island and subject not in (owner, issuer)
+        case SuccessorClaims():
+            return _is_succession(claims, owner)
+
+
+def _is_succession(claims: SuccessorClaims, owner: PublicKey) -> bool:
+    """Say whether an island's old key names the new one, and neither is an authority's own."""
+    header, old, new = claims.header, claims.old, claims.new
+    if header.subject != old or {old, new} & {owner, header.issuer}:
+        return False
+    return is_signed_by(old, succession(header.mesh_id, old, new), claims.signature)
 
 
 def _signed_bytes(kind: str, payload: bytes) -> bytes:

@@ -158,7 +158,7 @@ class SelfAttestation(_message.Message):
     def __init__(self, header: _Optional[_Union[Header, _Mapping]] = ..., name: _Optional[str] = ..., incarnation: _Optional[int] = ..., endpoints: _Optional[_Iterable[_Union[Endpoint, _Mapping]]] = ..., models: _Optional[_Iterable[_Union[ModelOffer, _Mapping]]] = ..., data_sets: _Optional[_Iterable[_Union[DataSetOffer, _Mapping]]] = ..., requests_max: _Optional[int] = ..., claimed_jurisdictions: _Optional[_Iterable[str]] = ..., software_version: _Optional[str] = ..., protocol_min: _Optional[int] = ..., protocol_max: _Optional[int] = ..., state: _Optional[_Union[IslandState, str]] = ..., front: _Optional[bytes] = ...) -> None: ...
 
 class Admission(_message.Message):
-    __slots__ = ("header", "tier_ceiling", "group", "jurisdictions", "trust_ceiling_ppm", "certificate_der", "token_id")
+    __slots__ = ("header", "tier_ceiling", "group", "jurisdictions", "trust_ceiling_ppm", "certificate_der", "token_id", "number")
     HEADER_FIELD_NUMBER: _ClassVar[int]
     TIER_CEILING_FIELD_NUMBER: _ClassVar[int]
     GROUP_FIELD_NUMBER: _ClassVar[int]
@@ -166,6 +166,7 @@ class Admission(_message.Message):
     TRUST_CEILING_PPM_FIELD_NUMBER: _ClassVar[int]
     CERTIFICATE_DER_FIELD_NUMBER: _ClassVar[int]
     TOKEN_ID_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
     header: Header
     tier_ceiling: Tier
     group: str
@@ -173,19 +174,28 @@ class Admission(_message.Message):
     trust_ceiling_ppm: int
     certificate_der: bytes
     token_id: bytes
-    def __init__(self, header: _Optional[_Union[Header, _Mapping]] = ..., tier_ceiling: _Optional[_Union[Tier, str]] = ..., group: _Optional[str] = ..., jurisdictions: _Optional[_Iterable[str]] = ..., trust_ceiling_ppm: _Optional[int] = ..., certificate_der: _Optional[bytes] = ..., token_id: _Optional[bytes] = ...) -> None: ...
+    number: int
+    def __init__(self, header: _Optional[_Union[Header, _Mapping]] = ..., tier_ceiling: _Optional[_Union[Tier, str]] = ..., group: _Optional[str] = ..., jurisdictions: _Optional[_Iterable[str]] = ..., trust_ceiling_ppm: _Optional[int] = ..., certificate_der: _Optional[bytes] = ..., token_id: _Optional[bytes] = ..., number: _Optional[int] = ...) -> None: ...
 
 class AuthorityStatement(_message.Message):
-    __slots__ = ("header", "revoke_island", "group_trust", "freshness")
+    __slots__ = ("header", "revoke_island", "group_trust", "freshness", "add_authority", "revoke_authority", "successor", "renewal")
     HEADER_FIELD_NUMBER: _ClassVar[int]
     REVOKE_ISLAND_FIELD_NUMBER: _ClassVar[int]
     GROUP_TRUST_FIELD_NUMBER: _ClassVar[int]
     FRESHNESS_FIELD_NUMBER: _ClassVar[int]
+    ADD_AUTHORITY_FIELD_NUMBER: _ClassVar[int]
+    REVOKE_AUTHORITY_FIELD_NUMBER: _ClassVar[int]
+    SUCCESSOR_FIELD_NUMBER: _ClassVar[int]
+    RENEWAL_FIELD_NUMBER: _ClassVar[int]
     header: Header
     revoke_island: RevokeIsland
     group_trust: GroupTrust
     freshness: Freshness
-    def __init__(self, header: _Optional[_Union[Header, _Mapping]] = ..., revoke_island: _Optional[_Union[RevokeIsland, _Mapping]] = ..., group_trust: _Optional[_Union[GroupTrust, _Mapping]] = ..., freshness: _Optional[_Union[Freshness, _Mapping]] = ...) -> None: ...
+    add_authority: AddAuthority
+    revoke_authority: RevokeAuthority
+    successor: Successor
+    renewal: Renewal
+    def __init__(self, header: _Optional[_Union[Header, _Mapping]] = ..., revoke_island: _Optional[_Union[RevokeIsland, _Mapping]] = ..., group_trust: _Optional[_Union[GroupTrust, _Mapping]] = ..., freshness: _Optional[_Union[Freshness, _Mapping]] = ..., add_authority: _Optional[_Union[AddAuthority, _Mapping]] = ..., revoke_authority: _Optional[_Union[RevokeAuthority, _Mapping]] = ..., successor: _Optional[_Union[Successor, _Mapping]] = ..., renewal: _Optional[_Union[Renewal, _Mapping]] = ...) -> None: ...
 
 class RevokeIsland(_message.Message):
     __slots__ = ("island", "reason")
@@ -212,6 +222,52 @@ class Freshness(_message.Message):
     set_hash: bytes
     statements: int
     def __init__(self, set_hash: _Optional[bytes] = ..., statements: _Optional[int] = ...) -> None: ...
+
+class AddAuthority(_message.Message):
+    __slots__ = ("key", "admissions_max", "tier_ceiling", "trust_ceiling_ppm", "groups", "jurisdictions")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    ADMISSIONS_MAX_FIELD_NUMBER: _ClassVar[int]
+    TIER_CEILING_FIELD_NUMBER: _ClassVar[int]
+    TRUST_CEILING_PPM_FIELD_NUMBER: _ClassVar[int]
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
+    JURISDICTIONS_FIELD_NUMBER: _ClassVar[int]
+    key: bytes
+    admissions_max: int
+    tier_ceiling: Tier
+    trust_ceiling_ppm: int
+    groups: _containers.RepeatedScalarFieldContainer[str]
+    jurisdictions: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, key: _Optional[bytes] = ..., admissions_max: _Optional[int] = ..., tier_ceiling: _Optional[_Union[Tier, str]] = ..., trust_ceiling_ppm: _Optional[int] = ..., groups: _Optional[_Iterable[str]] = ..., jurisdictions: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class RevokeAuthority(_message.Message):
+    __slots__ = ("key", "last_good_number", "last_good_hash", "reason")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    LAST_GOOD_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    LAST_GOOD_HASH_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    key: bytes
+    last_good_number: int
+    last_good_hash: bytes
+    reason: str
+    def __init__(self, key: _Optional[bytes] = ..., last_good_number: _Optional[int] = ..., last_good_hash: _Optional[bytes] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class Successor(_message.Message):
+    __slots__ = ("old", "new", "signature")
+    OLD_FIELD_NUMBER: _ClassVar[int]
+    NEW_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    old: bytes
+    new: bytes
+    signature: bytes
+    def __init__(self, old: _Optional[bytes] = ..., new: _Optional[bytes] = ..., signature: _Optional[bytes] = ...) -> None: ...
+
+class Renewal(_message.Message):
+    __slots__ = ("island", "certificate_der")
+    ISLAND_FIELD_NUMBER: _ClassVar[int]
+    CERTIFICATE_DER_FIELD_NUMBER: _ClassVar[int]
+    island: bytes
+    certificate_der: bytes
+    def __init__(self, island: _Optional[bytes] = ..., certificate_der: _Optional[bytes] = ...) -> None: ...
 
 class Certification(_message.Message):
     __slots__ = ("header", "scheme", "evidence_sha256", "level_ppm")

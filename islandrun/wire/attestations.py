@@ -73,7 +73,7 @@ def decode_self(payload: bytes) -> pb.SelfAttestation:
 
 
 def decode_admission(payload: bytes) -> pb.Admission:
-    """Decode what an owner grants an island."""
+    """Decode what an owner or an admitter grants an island."""
     message = parse(pb.Admission, payload)
     _check_header(message.header)
     require(message.tier_ceiling in (1, 2, 3), "tier_ceiling", "is not set or not known")
@@ -83,11 +83,12 @@ def decode_admission(payload: bytes) -> pb.Admission:
     size = len(message.certificate_der)
     require(size <= limits.CERTIFICATE_BYTES_MAX, "certificate_der", "is larger than 4 KiB")
     require(len(message.token_id) in (0, limits.TOKEN_ID_BYTES), "token_id", "does not have 16 bytes")
+    _check_chain(message)
     return message
 
 
 def decode_authority(payload: bytes) -> pb.AuthorityStatement:
-    """Decode what an owner states about the mesh."""
+    """Decode what an authority states about the mesh."""
     message = parse(pb.AuthorityStatement, payload)
     _check_header(message.header)
     match message.WhichOneof("body"):
@@ -102,6 +103,17 @@ def decode_authority(payload: bytes) -> pb.AuthorityStatement:
         case "freshness":
             size = len(message.freshness.set_hash)
             require(size == limits.HASH_BYTES, "freshness.set_hash", "is not a 32-byte hash")
+        case "add_authority":
+            _check_add_authority(message.add_authority)
+        case "revoke_authority":
+            _check_revoke_authority(message.revoke_authority)
+        case "successor":
+            _check_successor(message.successor)
+        case "renewal":
+            renewal = message.renewal
+            require(len(renewal.island) == limits.KEY_BYTES, "renewal.island", "is not a 32-byte key")
+            size = len(renewal.certificate_der)
+            require(size <= limits.CERTIFICATE_BYTES_MAX, "certificate_der", "is larger than 4 KiB")
         case _:
             raise MalformedMessage("the body of an authority statement is not one this version knows")
     return message
@@ -168,6 +180,45 @@ def _check_header(header: pb.Header) -> None:
     ordered = 0 < header.not_before_ms <= header.not_after_ms < limits.TIME_MS_MAX
     require(ordered, "header.not_after_ms", "is not after the begin, or not within its range")
     require(header.critical & ~_CRITICAL_KNOWN == 0, "header.critical", "needs a newer version")
+
+
+def _check_chain(message: pb.Admission) -> None:
+    """Require an admission before this one unless it is an admitter's first."""
+    require(message.number <= limits.ADMISSIONS_PER_ADMITTER_MAX, "number", "is too large")
+    if message.number:
+        has_one = bool(message.header.previous_hash)
+        require(has_one is (message.number > 1), "header.previous_hash", "does not fit the number")
+
+
+def _check_add_authority(message: pb.AddAuthority) -> None:
+    require(len(message.key) == limits.KEY_BYTES, "add_authority.key", "is not a 32-byte key")
+    count = message.admissions_max
+    require(count <= limits.ADMISSIONS_PER_ADMITTER_MAX, "add_authority.admissions_max", "is too large")
+    require(message.tier_ceiling in (1, 2, 3), "add_authority.tier_ceiling", "is not set or not known")
+    _check_ppm(message.trust_ceiling_ppm, "add_authority.trust_ceiling_ppm")
+    require_count(message.groups, limits.GROUPS_MAX, "add_authority.groups")
+    for group in message.groups:
+        check_name(group, "add_authority.groups")
+    _check_jurisdictions(message.jurisdictions, "add_authority.jurisdictions")
+
+
+def _check_revoke_authority(message: pb.RevokeAuthority) -> None:
+    require(len(message.key) == limits.KEY_BYTES, "revoke_authority.key", "is not a 32-byte key")
+    number = message.last_good_number
+    in_range = number <= limits.ADMISSIONS_PER_ADMITTER_MAX
+    require(in_range, "revoke_authority.last_good_number", "is too large")
+    size = limits.HASH_BYTES if number else 0
+    is_fit = len(message.last_good_hash) == size
+    require(is_fit, "revoke_authority.last_good_hash", "does not fit the number")
+    _check_optional(message.reason, limits.REASON_CHARACTERS_MAX, "revoke_authority.reason")
+
+
+def _check_successor(message: pb.Successor) -> None:
+    for key in (message.old, message.new):
+        require(len(key) == limits.KEY_BYTES, "successor", "does not name two 32-byte keys")
+    require(message.old != message.new, "successor", "names one key twice")
+    size = len(message.signature)
+    require(size == limits.SIGNATURE_BYTES, "successor.signature", "does not have 64 bytes")
 
 
 def _check_model(model: pb.ModelOffer) -> None:

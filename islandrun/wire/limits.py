@@ -46,6 +46,24 @@ OUTSIDE_ISSUERS_MAX: Final = 64
 OWNER_RECORDS_MAX: Final = 65_536
 """Half of them are kept free for revocations."""
 
+ADMITTERS_MAX: Final = 16
+"""Keys that an owner lets admit islands; each is one more root of every mesh listener."""
+
+ADMISSIONS_PER_ADMITTER_MAX: Final = 256
+GRANTS_PER_ADMITTER_MAX: Final = 2 * ADMISSIONS_PER_ADMITTER_MAX
+"""More than it may sign, so that two of one number are held together and prove that it lies."""
+
+ADMITTER_RECORDS_MAX: Final = 16_384
+"""All that one admitter says: an admission, a renewal and a revocation for each island, and some more."""
+
+SUCCESSIONS_MAX: Final = 64
+"""How often in a row an island may change its key and be granted what the first key was."""
+
+SUCCESSIONS_PER_ADMITTER_MAX: Final = 256
+WAITING_ADMITTERS_MAX: Final = 16
+"""Keys that rule or admit and have no delegation (yet)."""
+
+GROUPS_MAX: Final = 16
 NAME_CHARACTERS_MAX: Final = 64
 REASON_CHARACTERS_MAX: Final = 256
 MODEL_NAME_CHARACTERS_MAX: Final = 128

@@ -332,7 +332,7 @@ def test_a_full_ledger_takes_revocations_still(
     limit: str, value: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, limit, value)
-    monkeypatch.setattr("islandrun.trust.ledger._GRANTS_MAX", 2)
+    monkeypatch.setattr("islandrun.trust.room._GRANTS_MAX", 2)
     ledger = ledger_of(admission(ALICE), admission(BOB))
     assert refuses(ledger, admission(key_number(7)))
     assert admit(ledger, admission(ALICE, NOW + 1)) is Outcome.NEW
