@@ -1,6 +1,6 @@
 """X.509 as the mesh uses it: anchors made from bare keys, admission certificates, short-lived leaves.
 
-An island's Ed25519 key signs its own P-256 leaf, so the signature binds leaf and island; the owner's key
+An island's Ed25519 key signs its own P-256 leaf, so the signature binds leaf and island; an authority's key
 signs the island's CA certificate, whose critical name constraints keep it to its own name (RFC 5280,
 4.2.1.10). No certificate holds a common name: TLS clients fall back to it where there is no DNS name.
 """
@@ -21,10 +21,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, SignatureAlgorit
 
 from islandrun.errors import BadSignature, ExpiredAttestation, MalformedMessage
 from islandrun.trust.ed25519 import is_signed_by
-from islandrun.trust.naming import dns_name, island_id, join_name, spiffe_uri
+from islandrun.trust.naming import dns_name, island_id, join_name, spiffe_uri, trust_domain
 from islandrun.vocabulary import PublicKey
 from islandrun.wire.limits import CERTIFICATE_BYTES_MAX
-from islandrun_node.identity import IslandKey, JoinKey, OwnerKey, SecretKey
+from islandrun_node.identity import AuthorityKey, IslandKey, JoinKey, OwnerKey, SecretKey
 
 LEAF_LIFE_MS = 24 * 3600 * 1000
 SKEW_MS = 5 * 60 * 1000
@@ -71,6 +71,11 @@ def owner_anchor(owner: PublicKey) -> bytes:
     return _anchor(owner, "owner", None, 1, None)
 
 
+def admitter_anchor(admitter: PublicKey, mesh_id: bytes) -> bytes:
+    """Return the root of the islands that an admitter admitted, PEM: good for names of this mesh alone."""
+    return _anchor(admitter, "admitter", f".{trust_domain(mesh_id)}", 1, None)
+
+
 def island_anchor(island: PublicKey, mesh_id: bytes) -> bytes:
     """Return the one root of a client that dials this island, PEM."""
     return _anchor(island, "island", dns_name(island_id(island), mesh_id), 0, None)
@@ -97,14 +102,15 @@ def _anchor(
 
 
 def admission_certificate(
-    owner: OwnerKey, island: PublicKey, mesh_id: bytes, now_ms: int, not_after_ms: int
+    authority: AuthorityKey, island: PublicKey, mesh_id: bytes, now_ms: int, not_after_ms: int
 ) -> bytes:
-    """Return an island's CA certificate, DER: signed by the owner, good for the island's own name alone."""
+    """Return an island's CA certificate, DER: by an authority, good for the island's own name alone."""
+    role = "owner" if isinstance(authority, OwnerKey) else "admitter"
     host = dns_name(island_id(island), mesh_id)
     builder = _ca(_name(island, "island"), Ed25519PublicKey.from_public_bytes(island), 0, host)
-    builder = builder.issuer_name(_name(owner.public, "owner"))
+    builder = builder.issuer_name(_name(authority.public, role))
     builder = builder.not_valid_before(_moment(now_ms - SKEW_MS)).not_valid_after(_moment(not_after_ms))
-    return builder.sign(owner.for_x509(), None).public_bytes(serialization.Encoding.DER)
+    return builder.sign(authority.for_x509(), None).public_bytes(serialization.Encoding.DER)
 
 
 def show_island(island: IslandKey, admission_der: bytes, mesh_id: bytes, now_ms: int) -> Shown:
@@ -151,7 +157,8 @@ def _ca(
     builder = builder.add_extension(_usage(signs_certificates=True), critical=True)
     if host is None:
         return builder
-    permitted = [x509.DNSName(host), x509.UniformResourceIdentifier(host)]
+    # With a dot in front both mean all that lies below (RFC 5280, 4.2.1.10; for DNS without the dot).
+    permitted = [x509.DNSName(host.lstrip(".")), x509.UniformResourceIdentifier(host)]
     return builder.add_extension(x509.NameConstraints(permitted, list(_NO_ADDRESS)), critical=True)
 
 
@@ -228,11 +235,11 @@ def check_leaf(leaf: Leaf, signer: PublicKey, now_ms: int) -> None:
 
 
 def check_admission_certificate(
-    der: bytes, owner: PublicKey, island: PublicKey, mesh_id: bytes, now_ms: int
+    der: bytes, authority: PublicKey, island: PublicKey, mesh_id: bytes, now_ms: int
 ) -> None:
-    """Require the CA certificate that an owner makes for this island. Raises `RejectedMessage`."""
+    """Require the CA certificate that an authority makes for this island. Raises `RejectedMessage`."""
     certificate = _parse(der)
-    check_signature(certificate, owner)
+    check_signature(certificate, authority)
     key = certificate.public_key()
     if not isinstance(key, Ed25519PublicKey) or key.public_bytes_raw() != island:
         raise MalformedMessage("the admission certificate is for another key")

@@ -18,7 +18,7 @@ from islandrun.trust.ledger import Ledger
 from islandrun.trust.naming import is_island_id, read_display_id
 from islandrun.vocabulary import PPM_MAX, IslandId, Standing, Tier
 from islandrun_node import config, world_clock
-from islandrun_node.admissions import admit, read_ledger, take_away
+from islandrun_node.admissions import admit, check_may_admit, read_ledger, take_away
 from islandrun_node.home import Home, replace_private, write_private
 from islandrun_node.identity import (
     IslandKey,
@@ -108,7 +108,10 @@ def invite(
     """
     membership = load_membership(home)
     if not membership.is_locked:
-        membership.require_owner()
+        authority = membership.require_authority()
+        with _store(home) as store:
+            ledger = read_ledger(store, membership.genesis, world_clock.now().wall_ms)
+        check_may_admit(ledger, authority.public, grant)
     if not 0 < ttl_seconds <= TTL_SECONDS_MAX:
         raise EnrolmentRefused(f"a join token lives 1 to {TTL_SECONDS_MAX} seconds; choose a time inside")
     now_ms = world_clock.now().wall_ms
@@ -207,7 +210,7 @@ def revoke(home: Home, island: str, reason: str = "", passphrase: Passphrase | N
     Raises `EnrolmentRefused` when this home may not, or no single island is meant; `RootLocked`.
     """
     membership = load_membership(home, passphrase)
-    owner = membership.require_owner()
+    authority = membership.require_authority()
     now_ms = world_clock.now().wall_ms
     with _store(home) as store:
         ledger = read_ledger(store, membership.genesis, now_ms)
@@ -216,7 +219,12 @@ def revoke(home: Home, island: str, reason: str = "", passphrase: Passphrase | N
         assert key is not None
         if key == membership.key.public:
             raise EnrolmentRefused("this is the owner's own island; a mesh without it could admit nobody")
-        take_away(owner, membership.genesis, store, key, reason[:256], now_ms)
+        is_ours = ledger.admitters.has_admitted(authority.public, key)
+        if authority.public != membership.genesis.owner and not is_ours:
+            raise EnrolmentRefused(
+                f"{target[:8]} was admitted elsewhere; revoke it there, or where the owner is"
+            )
+        take_away(authority, membership.genesis, store, key, reason[:256], now_ms)
     return target
 
 

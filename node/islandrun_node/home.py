@@ -76,6 +76,21 @@ class Home:
         """Whether the owner's key lies here, locked or not."""
         return self.owner_key.exists() or self.locked_owner_key.exists()
 
+    @property
+    def admitter_key(self) -> Path:
+        """The key with which this node admits islands when the owner lets it."""
+        return self.keys / "admitter.key"
+
+    @property
+    def next_key(self) -> Path:
+        """The key that is to succeed this island's, until it does."""
+        return self.keys / "island-next.key"
+
+    @property
+    def former_key(self) -> Path:
+        """The key that this island had before it changed it; it opens nothing in the mesh any more."""
+        return self.keys / "island-former.key"
+
     def outbound_key(self, name: str) -> Path:
         """Return the path of the identity of an outbound island that this node fronts."""
         return self.keys / f"outbound-{name}.key"

@@ -126,6 +126,14 @@ class OwnerKey(SecretKey):
         return paper_key.write(bytes(self._signing))
 
 
+class AdmitterKey(SecretKey):
+    """The key with which a node admits islands that the owner lets it admit. It is no island's identity."""
+
+
+AuthorityKey = OwnerKey | AdmitterKey
+"""What signs admissions and renewals."""
+
+
 class JoinKey(SecretKey):
     """What the holder of a join token proves: it lives as long as the token."""
 
@@ -134,13 +142,24 @@ class JoinKey(SecretKey):
 class Membership:
     """What a home that belongs to a mesh holds; `owner` only on the owner's machine.
 
-    `is_locked` says that the owner's key lies here under a passphrase that was not asked for.
+    `is_locked` says that the owner's key lies here under a passphrase that was not asked for. `admitter` is
+    there once this home asked to admit islands; whether it may, the ledger says.
     """
 
     genesis: Genesis
     key: IslandKey
     owner: OwnerKey | None
     is_locked: bool = False
+    admitter: AdmitterKey | None = None
+
+    @property
+    def authority(self) -> AuthorityKey | None:
+        """The key with which this home admits: the owner's where it is, else the admitter's."""
+        return self.owner if self.owner is not None or self.is_locked else self.admitter
+
+    def require_authority(self) -> AuthorityKey:
+        """Return the key with which this home admits. Raises `RootLocked` or `EnrolmentRefused`."""
+        return self.authority or self.require_owner()
 
     def require_owner(self) -> OwnerKey:
         """Return the owner's key. Raises `RootLocked` or `EnrolmentRefused`."""
@@ -168,7 +187,8 @@ def load_membership(home: Home, passphrase: Passphrase | None = None) -> Members
     genesis = _read_genesis_file(home.genesis)
     if owner is not None and owner.public != genesis.owner:
         raise StateError(f"{home.owner_key} is the key of another mesh; restore the right one or remove it")
-    return Membership(genesis, IslandKey.load(home.island_key), owner, is_locked)
+    admitter = AdmitterKey.load(home.admitter_key) if home.admitter_key.exists() else None
+    return Membership(genesis, IslandKey.load(home.island_key), owner, is_locked, admitter)
 
 
 def _load_owner(home: Home, passphrase: Passphrase | None) -> tuple[OwnerKey | None, bool]:

@@ -1,4 +1,4 @@
-"""The owner's side of a join: check the holder of a token, bind it, admit, answer.
+"""An authority's side of a join: check the holder of a token, bind it, admit, answer.
 
 Binding is on the disk before anything is signed: a crash in between costs a retry, never a second island.
 """
@@ -9,15 +9,15 @@ from collections.abc import Callable
 
 from islandrun.errors import EnrolmentRefused, JoinUnconfirmed, MalformedMessage
 from islandrun.trust.ed25519 import is_signed_by
-from islandrun.trust.ledger import Ledger
+from islandrun.trust.ledger import Ledger, record_key
 from islandrun.trust.naming import island_id
 from islandrun.trust.signing import SignedAttestation
 from islandrun.v1 import attestation_pb2, enroll_pb2
 from islandrun.vocabulary import PublicKey, Standing
 from islandrun.wire.attestations import decode_signed
 from islandrun.wire.limits import KEY_BYTES, SIGNATURE_BYTES
-from islandrun_node.admissions import admit
-from islandrun_node.identity import OwnerKey
+from islandrun_node.admissions import admit, check_may_admit
+from islandrun_node.identity import AuthorityKey
 from islandrun_node.stores.attestations import AttestationStore
 from islandrun_node.stores.tokens import TokenStore
 
@@ -27,18 +27,18 @@ _ORDER = ("authority", "admission", "self", "certification", "vouch")
 
 
 class Issuer:
-    """Redeems tokens on the owner's node. Synchronous: no two redemptions interleave."""
+    """Redeems tokens on an authority's node. Synchronous: no two redemptions interleave."""
 
     def __init__(
         self,
-        owner: OwnerKey | None,
+        authority: AuthorityKey | None,
         issuer: PublicKey,
         tokens: TokenStore,
         store: AttestationStore,
         ledger: Ledger,
         publish: Callable[[SignedAttestation], None],
     ) -> None:
-        self._owner = owner
+        self._authority = authority
         self._issuer = issuer
         self._tokens = tokens
         self._store = store
@@ -52,12 +52,14 @@ class Issuer:
         owner has not said yes, or its key is locked: the token then belongs to this key.
         """
         island = self._check(token, request, now_ms)
+        if self._authority is not None and not self._tokens.is_bound(token):
+            check_may_admit(self._ledger, self._authority.public)
         grant, earlier = self._tokens.bind(token, island, now_ms)
         if earlier is None:
-            if self._owner is None:
+            if self._authority is None:
                 raise JoinUnconfirmed("the owner's key is locked there; the owner has to unlock it")
             genesis = self._ledger.genesis
-            signed = admit(self._owner, genesis, self._store, island, grant, now_ms, token_id=token)
+            signed = admit(self._authority, genesis, self._store, island, grant, now_ms, token_id=token)
             self._tokens.keep_admission(token, signed.to_wire().SerializeToString())
         else:
             signed = SignedAttestation.from_wire(decode_signed(earlier))
@@ -75,15 +77,22 @@ class Issuer:
             raise EnrolmentRefused("the caller does not prove that it holds the key it wants to join with")
         if island == self._ledger.genesis.owner:
             raise EnrolmentRefused("the owner's key is not the key of an island")
+        if self._ledger.is_authority(island) or (self._authority and island == self._authority.public):
+            raise EnrolmentRefused("an admitter's key is not the key of an island")
         if self._ledger.standing(island_id(island), now_ms) is Standing.REVOKED:
             raise EnrolmentRefused("the owner revoked this island for good; join with a new key")
         return island
 
     def _welcome(self, admission: SignedAttestation) -> enroll_pb2.JoinResponse:
-        """Return the answer, with as many of our statements as fit; gossip brings the others."""
+        """Return the answer, with as many of our statements as fit; gossip brings the others.
+
+        What lets us admit comes first: without it the newcomer could not tell us from a stranger.
+        """
         genesis = self._ledger.genesis
         snapshot, room = [], SNAPSHOT_BYTES_MAX
-        for signed in sorted(self._ledger.records(), key=lambda signed: _ORDER.index(signed.kind)):
+        delegation = record_key(genesis.owner, PublicKey(admission.issuer), "delegation", 0)
+        ours = self._ledger.record(delegation)
+        for signed in sorted(self._ledger.records(), key=lambda one: (one != ours, _ORDER.index(one.kind))):
             message = signed.to_wire()
             room -= message.ByteSize()
             if room < 0:

@@ -23,9 +23,11 @@ from islandrun.errors import (
 )
 from islandrun.trust.claims import AdmissionClaims
 from islandrun.trust.genesis import Genesis, read_genesis
-from islandrun.trust.signing import SignedAttestation, verify
+from islandrun.trust.ledger import Ledger
+from islandrun.trust.naming import island_id
+from islandrun.trust.signing import SignedAttestation, VerifiedAttestation, verify
 from islandrun.v1 import enroll_pb2
-from islandrun.vocabulary import PublicKey
+from islandrun.vocabulary import PublicKey, Standing
 from islandrun_node import world_clock
 from islandrun_node.certificates import check_admission_certificate, show_join
 from islandrun_node.channels import open_channel
@@ -118,12 +120,26 @@ def _check_welcome(
         raise MalformedMessage("it admits another island")
     if claims.token_id != token_id(token.join_key().public):
         raise MalformedMessage("it is for another token")
-    check_admission_certificate(claims.certificate_der, genesis.owner, island, genesis.mesh_id, now_ms)
-    snapshot = []
+    issuer = claims.header.issuer
+    check_admission_certificate(claims.certificate_der, issuer, island, genesis.mesh_id, now_ms)
+    snapshot = _check_snapshot(response, admission, genesis, now_ms)
+    return Welcome(genesis, admission.signed, snapshot)
+
+
+def _check_snapshot(
+    response: enroll_pb2.JoinResponse, admission: VerifiedAttestation, genesis: Genesis, now_ms: int
+) -> tuple[SignedAttestation, ...]:
+    """Return the statements that came along; with the admission they must make the newcomer a member."""
+    ledger, snapshot = Ledger(genesis), []
     for message in response.snapshot:
         with suppress(RejectedMessage):
-            snapshot.append(verify(SignedAttestation.from_wire(message), genesis, now_ms).signed)
-    return Welcome(genesis, admission.signed, tuple(snapshot))
+            verified = verify(SignedAttestation.from_wire(message), genesis, now_ms)
+            ledger.admit(verified, now_ms)
+            snapshot.append(verified.signed)
+    ledger.admit(admission, now_ms)
+    if ledger.standing(island_id(admission.claims.header.subject), now_ms) is not Standing.ADMITTED:
+        raise MalformedMessage("who admits there has no right to")
+    return tuple(snapshot)
 
 
 async def _explain(error: grpc.aio.AioRpcError, addresses: Sequence[str]) -> IslandRunError:

@@ -93,12 +93,14 @@ async def _mesh(node: Node) -> AsyncGenerator[str]:
     status_pb2_grpc.add_StatusServiceServicer_to_server(
         StatusService(node.outlook, shows_receipts=False), server
     )
-    owner = state.membership.owner
-    if owner is not None or state.membership.is_locked:
+    authority = state.membership.authority
+    if authority is not None or state.membership.is_locked:
         key = state.membership.key.public
-        issuer = Issuer(owner, key, state.tokens, state.attestations, state.ledger, node.driver.publish)
+        issuer = Issuer(authority, key, state.tokens, state.attestations, state.ledger, node.driver.publish)
         enroll_pb2_grpc.add_EnrollServiceServicer_to_server(EnrollService(issuer), server)
-    credentials = Listener(node.tls, state.membership.genesis, state.tokens).credentials()
+    ledger = state.ledger
+    listener = Listener(node.tls, state.membership.genesis, state.tokens, lambda: ledger.issuing)
+    credentials = listener.credentials()
     address = node.config.listen.mesh
     port = _bound(server.add_secure_port, "mesh", address, credentials)
     await server.start()

@@ -38,6 +38,7 @@ from islandrun_node.outlook import Outlook
 from islandrun_node.peers import Opener, Peers
 from islandrun_node.privacy_worker import PrivacyWorker
 from islandrun_node.request import Requests
+from islandrun_node.rulings import Desk
 from islandrun_node.runner import Runner
 from islandrun_node.state import State, open_state
 from islandrun_node.statements import VERSION, SelfDescription, addresses, attest
@@ -46,7 +47,9 @@ from islandrun_node.stores.conversations import ConversationStore
 from islandrun_node.tls import TlsIdentity
 
 ATTEST_SECONDS = 3600.0
-RENEW_SECONDS = 3600.0
+RULE_SECONDS = 3600.0
+"""How often an authority renews admissions and says how much it has taken away."""
+
 
 _log = logging.getLogger(__name__)
 
@@ -164,7 +167,7 @@ async def _chores(node: Node, endpoints: tuple[str, ...]) -> AsyncGenerator[None
         node.observations.run(),
         node.tls.watch(node.peers.renew),
         _tell_regularly(node, endpoints),
-        _renew_regularly(node),
+        _rule_regularly(node),
         _keep_current(node),
         node.requests.conversations.run(),
     )
@@ -191,19 +194,18 @@ async def _tell_regularly(node: Node, endpoints: tuple[str, ...]) -> None:
         tell_own(node, endpoints)
 
 
-async def _renew_regularly(node: Node) -> None:
-    """Renew the admissions that this owner granted; a node without the owner's key has nothing to do."""
-    owner = node.state.membership.owner
-    while owner is not None:
+async def _rule_regularly(node: Node) -> None:
+    """Renew admissions and state what was taken away; a node without an authority's key has nothing to do."""
+    authority = node.state.membership.authority
+    while authority is not None:
         now_ms = world_clock.now().wall_ms
-        genesis = node.state.membership.genesis
-        is_wrong = node.driver.clock is ClockState.WRONG
-        for signed in (
-            () if is_wrong else renew_due(owner, genesis, node.state.attestations, node.state.ledger, now_ms)
-        ):
-            with suppress(RejectedMessage):
-                node.driver.publish(signed)
-        await asyncio.sleep(RENEW_SECONDS)
+        genesis, store, ledger = node.state.membership.genesis, node.state.attestations, node.state.ledger
+        if ledger.may_renew(authority.public) and node.driver.clock is not ClockState.WRONG:
+            fresh = Desk(authority, genesis, store, now_ms).state_freshness(ledger)
+            for signed in (*renew_due(authority, genesis, store, ledger, now_ms), fresh):
+                with suppress(RejectedMessage):
+                    node.driver.publish(signed)
+        await asyncio.sleep(RULE_SECONDS)
 
 
 async def _keep_current(node: Node) -> None:
@@ -211,7 +213,7 @@ async def _keep_current(node: Node) -> None:
     while True:
         node.mesh.set_load(node.backends[node.state.me].load())
         admission = node.state.ledger.admission(node.state.me)
-        if admission is not None:
+        if admission is not None and admission.certificate_der:
             node.tls.renew_admission(admission.certificate_der)
         await asyncio.sleep(1.0)
 

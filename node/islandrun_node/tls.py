@@ -16,10 +16,12 @@ import grpc
 
 from islandrun.errors import IslandRunError, StateError
 from islandrun.trust.genesis import Genesis
+from islandrun.vocabulary import PublicKey
 from islandrun_node import world_clock
 from islandrun_node.certificates import (
     LEAF_LIFE_MS,
     Shown,
+    admitter_anchor,
     check_shown,
     join_anchor,
     owner_anchor,
@@ -28,7 +30,7 @@ from islandrun_node.certificates import (
 from islandrun_node.identity import IslandKey
 from islandrun_node.stores.tokens import TokenStore
 
-ROOTS_MAX = 64
+ROOTS_MAX = 80
 """A new connection took 10 ms with 100 roots and 600 ms with 1,000."""
 
 JITTER = 0.1
@@ -80,12 +82,19 @@ class TlsIdentity:
 
 
 class Listener:
-    """The changing configuration of a mesh listener."""
+    """The changing configuration of a mesh listener; `admitters` is called on other threads."""
 
-    def __init__(self, identity: TlsIdentity, genesis: Genesis, tokens: TokenStore) -> None:
+    def __init__(
+        self,
+        identity: TlsIdentity,
+        genesis: Genesis,
+        tokens: TokenStore,
+        admitters: Callable[[], tuple[PublicKey, ...]] = tuple,
+    ) -> None:
         self._identity = identity
         self._genesis = genesis
         self._tokens = tokens
+        self._admitters = admitters
         self._lock = threading.Lock()
         self._current: tuple[Shown, bytes] | None = None
 
@@ -123,6 +132,7 @@ class Listener:
             _log.error("no join token is accepted now: %s", error)
             tokens = ()
         anchors = [owner_anchor(self._genesis.owner)]
+        anchors += [admitter_anchor(key, self._genesis.mesh_id) for key in self._admitters()]
         anchors += [
             join_anchor(token.join_key, self._genesis.mesh_id, token.expires_at_ms) for token in tokens
         ]

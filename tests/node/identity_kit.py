@@ -184,7 +184,7 @@ async def listening(
     mesh_pb2_grpc.add_MeshServiceServicer_to_server(asked, server)
     inference_pb2_grpc.add_InferenceServiceServicer_to_server(endless, server)
     enroll_pb2_grpc.add_EnrollServiceServicer_to_server(EnrollService(issuer), server)
-    credentials = Listener(identity, mesh.genesis, mesh.tokens).credentials()
+    credentials = Listener(identity, mesh.genesis, mesh.tokens, lambda: mesh.ledger.issuing).credentials()
     port = server.add_secure_port("127.0.0.1:0", credentials)
     await server.start()
     watching = asyncio.create_task(gate.run())

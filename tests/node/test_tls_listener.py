@@ -8,6 +8,7 @@ import pytest
 
 from islandrun.errors import ConfigError, EnrolmentRefused, MalformedMessage, StateError
 from islandrun.vocabulary import Instant
+from islandrun.wire.limits import ADMITTERS_MAX
 from islandrun_node import tls
 from islandrun_node.certificates import LEAF_LIFE_MS, Shown, check_shown, owner_anchor, show_join
 from islandrun_node.channels import grpc_target, local_channel, open_channel
@@ -135,7 +136,7 @@ def test_one_token_more_than_the_roots_allow_is_refused(mesh: SmallMesh) -> None
     with pytest.raises(EnrolmentRefused, match="63 join tokens are open already"):
         opened(mesh, member, "127.0.0.1:1")
     roots = Listener(identity_of(mesh, member), mesh.genesis, mesh.tokens)._roots(now_ms())
-    assert roots.count(b"BEGIN CERTIFICATE") == ROOTS_MAX
+    assert roots.count(b"BEGIN CERTIFICATE") == ROOTS_MAX - ADMITTERS_MAX
 
 
 async def test_a_full_table_of_tokens_does_not_slow_the_door(mesh: SmallMesh) -> None:

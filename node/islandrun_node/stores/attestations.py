@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from islandrun.errors import MalformedMessage, StateError
-from islandrun.trust.claims import decode
+from islandrun.trust.claims import AdmissionClaims, decode
 from islandrun.trust.ledger import key_of
 from islandrun.trust.signing import SignedAttestation
 from islandrun.vocabulary import PublicKey
 from islandrun.wire.attestations import decode_signed
-from islandrun.wire.limits import ISLANDS_MAX, RECORDS_PER_ISSUER_MAX
+from islandrun.wire.limits import GRANTS_PER_ADMITTER_MAX, ISLANDS_MAX, RECORDS_PER_ISSUER_MAX
 from islandrun_node.stores.database import Database
 
 RECORDS_MAX = ISLANDS_MAX * RECORDS_PER_ISSUER_MAX
@@ -56,6 +56,27 @@ class AttestationStore:
         rows = [_row(signed) for signed in statements]
         with self._database.transaction() as cursor:
             cursor.executemany(_UPSERT, rows)
+
+    def append(self, issuer: PublicKey, make: Callable[[int, bytes], SignedAttestation]) -> SignedAttestation:
+        """Sign an admitter's next admission and keep it, in one write.
+
+        `make` gets its number and the hash of the one before. What was not kept has not left this function,
+        so that a crash never makes the admitter contradict itself.
+        """
+        with self._database.transaction() as cursor:
+            rows = cursor.execute(
+                "SELECT kind, payload, issuer, signature FROM attestations"
+                " WHERE issuer = ? AND kind = 'admission' LIMIT ?",
+                (issuer, GRANTS_PER_ADMITTER_MAX),
+            ).fetchall()
+            number, last = 0, b""
+            for held in map(_signed, rows):
+                claims = decode(held.kind, held.payload)
+                if isinstance(claims, AdmissionClaims) and claims.number > number:
+                    number, last = claims.number, held.hash
+            signed = make(number + 1, last)
+            cursor.execute(_UPSERT, _row(signed))
+        return signed
 
     def start_over(self, statements: Iterable[SignedAttestation]) -> None:
         """Keep these statements and drop all others: the home enters a mesh."""

@@ -224,6 +224,11 @@ class TokenStore:
         )
         return tuple(_row(row).invite(now_ms) for row in rows)
 
+    def is_bound(self, token_id: bytes) -> bool:
+        """Say whether a token was given to a key already."""
+        query = "SELECT 1 FROM tokens WHERE token_id = ? AND state != 'OPEN' LIMIT 1"
+        return bool(self._database.read(query, (token_id,)))
+
     def keep_admission(self, token_id: bytes, admission: bytes) -> None:
         """Keep what the holder was given, so that a retry gets the same."""
         with self._database.transaction() as cursor:
