@@ -263,7 +263,8 @@ class Mesh:
         self._records.link_to(self._views.neighbours())
         self._tell_news()
         self._records.tend_tree(now)
-        due = (*self._members.due(now.seconds), self._views.next_to_probe())
+        looks = self._probing.take_looks()
+        due = (*self._members.due(now.seconds), *looks, self._views.next_to_probe())
         for island in dict.fromkeys(due):
             if island is not None:
                 self._probing.probe(island, now)

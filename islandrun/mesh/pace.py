@@ -99,7 +99,7 @@ HELP_GIVEN_MAX: Final = 64
 """Probes for others that are on their way at one time; who asks for more is told that we are busy."""
 
 TROUBLE_BUSY: Final = 4
-"""With a mark of our own from here on we tell those who ask that we cannot judge."""
+"""With a mark of our own from here on, that we reached nobody is nothing to tell those who asked."""
 
 FLAP_SECONDS: Final = 120.0
 """A member that came back is not given up again sooner than this after the last time: at most one change of

@@ -39,12 +39,13 @@ class _Pending:
     sent_at: float
     sent_wall_ms: int
     asker: _Asker | None = None
+    was_for_another: bool = False
     is_missed: bool = False
 
 
 @dataclass(slots=True)
 class _Asked:
-    """A question to helpers about one silent member; `waiting` have not answered yet."""
+    """A question to helpers about one silent member; those in `waiting` have not answered yet."""
 
     island: IslandId
     asked_at: float
@@ -61,6 +62,7 @@ class Probing:
         self._pending: dict[int, _Pending] = {}
         self._asked: dict[int, _Asked] = {}
         self._asked_about: dict[IslandId, int] = {}
+        self._to_look_at: dict[IslandId, None] = {}
         self._helping = 0
         self.trouble = 0
         self.clocks = Clocks()
@@ -72,6 +74,10 @@ class Probing:
         patience = patience_seconds(self.trouble)
         for nonce, pending in tuple(self._pending.items()):
             age = now.seconds - pending.sent_at
+            if pending.asker is not None and age >= pace.PATIENCE_SECONDS:
+                self._answer(pending.asker, self._not_reached())
+                pending.asker = None
+                self._helping -= 1
             if not pending.is_missed and age >= patience:
                 self._missed(pending, now.seconds)
             if age >= pace.LATE_ANSWER_SECONDS_MAX:
@@ -86,18 +92,27 @@ class Probing:
         nonce = self._rng.getrandbits(63)
         if len(self._pending) >= pace.PROBES_PENDING_MAX:
             self._forget(next(iter(self._pending)))
-        self._pending[nonce] = _Pending(island, now.seconds, now.wall_ms, asker)
+        self._pending[nonce] = _Pending(
+            island, now.seconds, now.wall_ms, asker, was_for_another=asker is not None
+        )
         self._helping += asker is not None
         member = self._members.get(island)
         if member is not None:
             member.probed_at = now.seconds
         self._say(island, mesh_pb2.GossipMessage(probe=mesh_pb2.Probe(nonce=nonce, wall_ms=now.wall_ms)))
 
+    def take_looks(self) -> tuple[IslandId, ...]:
+        """Return whom to probe since we did not reach them when another asked, and forget it."""
+        looks = tuple(self._to_look_at)
+        self._to_look_at.clear()
+        return looks
+
     def wake(self) -> None:
         """Forget every probe and every question: the answers came while nobody listened."""
         self._pending.clear()
         self._asked.clear()
         self._asked_about.clear()
+        self._to_look_at.clear()
         self._helping = 0
         self.trouble = pace.TROUBLE_MAX
         self.clocks.forget()
@@ -110,7 +125,7 @@ class Probing:
         if pending is None or pending.island != source:
             return False
         trip = max(0.0, now.seconds - pending.sent_at)
-        if pending.asker is not None and not pending.is_missed:
+        if pending.asker is not None:
             self._answer(pending.asker, mesh_pb2.PROBE_OUTCOME_ACK)
         self._forget(ack.nonce)
         member = self._members.get(source)
@@ -134,8 +149,8 @@ class Probing:
         since = min((self._pending[nonce].sent_at for nonce in pending), default=now_seconds)
         for nonce in pending:
             asker = self._pending[nonce].asker
-            if asker is not None and not self._pending[nonce].is_missed:
-                self._answer(asker, mesh_pb2.PROBE_OUTCOME_NACK)
+            if asker is not None:
+                self._answer(asker, self._not_reached())
             self._forget(nonce)
         self._members.missed(island, since, now_seconds)
 
@@ -150,11 +165,10 @@ class Probing:
     # ------------------------------------------------------------ helping, and being helped
 
     def on_probe_for(self, source: IslandId, question: mesh_pb2.ProbeFor, now: Instant) -> None:
-        """Try an island for another, unless we have reason not to trust our own eyes."""
+        """Try an island for another, unless we do that for too many already."""
         asker = _Asker(source, question.nonce)
         target = IslandId(question.island)
-        is_busy = self._helping >= pace.HELP_GIVEN_MAX or self.trouble >= pace.TROUBLE_BUSY
-        if is_busy or target == source or target not in self._members:
+        if self._helping >= pace.HELP_GIVEN_MAX or target == source or target not in self._members:
             self._answer(asker, mesh_pb2.PROBE_OUTCOME_BUSY)
         else:
             self.probe(target, now, asker)
@@ -182,19 +196,34 @@ class Probing:
             self._say(helper, mesh_pb2.GossipMessage(probe_for=question))
 
     def _close_questions(self, now_seconds: float) -> None:
-        """End the questions whose time is over. Helpers that said nothing at all are a sign against us."""
+        """End the questions whose time is over; helpers that said nothing, but for one, speak against us."""
         for nonce, asked in tuple(self._asked.items()):
             if now_seconds - asked.asked_at >= pace.HELP_SECONDS:
-                self.trouble = trouble_after(self.trouble, len(asked.waiting))
+                self.trouble = trouble_after(self.trouble, max(0, len(asked.waiting) - 1))
                 del self._asked[nonce], self._asked_about[asked.island]
 
     def _missed(self, pending: _Pending, now_seconds: float) -> None:
         pending.is_missed = True
+        if pending.was_for_another:
+            self._look_oneself(pending.island)
+            return
         is_first = self._members.missed(pending.island, pending.sent_at, now_seconds)
-        if pending.asker is not None:
-            self._answer(pending.asker, mesh_pb2.PROBE_OUTCOME_NACK)
-        elif is_first and not self._members.some(1, (pending.island,), (Reachability.ALIVE,)):
+        if is_first and not self._members.some(1, (pending.island,), (Reachability.ALIVE,)):
             self.trouble = trouble_after(self.trouble, 1)  # nobody is left who could tell whose fault it is
+
+    def _look_oneself(self, island: IslandId) -> None:
+        """Look at an island on our own account that we missed for another; that miss is no evidence yet.
+
+        Doubt must not spread by itself. In a large mesh we do not even look, or all would soon look at one
+        slow island, each for the next.
+        """
+        if len(self._members) <= pace.DIRECT_MAX and len(self._to_look_at) < pace.EXTRA_PROBES_MAX:
+            self._to_look_at[island] = None
+
+    def _not_reached(self) -> mesh_pb2.ProbeOutcome:
+        """Return what to tell of an island that did not answer, as far as our own eyes can be trusted."""
+        is_unwell = self.trouble >= pace.TROUBLE_BUSY
+        return mesh_pb2.PROBE_OUTCOME_BUSY if is_unwell else mesh_pb2.PROBE_OUTCOME_NACK
 
     def _answer(self, asker: _Asker, outcome: mesh_pb2.ProbeOutcome) -> None:
         answer = mesh_pb2.ProbeForAck(nonce=asker.nonce, outcome=outcome)
