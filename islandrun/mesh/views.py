@@ -137,12 +137,12 @@ class Views:
                 self._tell(island, mesh_pb2.LINK_ACTION_OFFER)
 
     def _turn_over(self, now: float) -> None:
-        """Exchange one neighbour of our choice now and then."""
+        """Exchange the oldest neighbour of our choice now and then."""
         if now >= self._next_turnover_at:
             self._next_turnover_at = now + pace.TURNOVER_SECONDS * self._rng.uniform(0.8, 1.2)
             dialled = self.dialled()
             if dialled:
-                self._end(self._rng.choice(dialled))
+                self._end(dialled[0])
 
     def _dial_somebody(self, now: float) -> None:
         drawn = self._members.some(pace.CHOICES, self._links)
