@@ -1,6 +1,6 @@
 """Who is down, and who is not: crashes are found soon, and nobody healthy is given up.
 
-The figures are those of the project's notes (rows 3 to 5); what is printed is shown by `pytest -s`.
+What is printed is shown by `pytest -s`.
 """
 
 import statistics

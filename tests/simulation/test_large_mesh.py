@@ -1,6 +1,6 @@
 """A mesh too large for everybody to tell everybody: links, the tree of news, and neighbours that withhold it.
 
-Rows 1, 2 and 20 of the project's notes. Rounds are seconds of virtual time.
+Rounds are seconds of virtual time.
 """
 
 from __future__ import annotations
