@@ -15,7 +15,7 @@ class Hop:
     at_seconds: float
     source: str
     target: str
-    label: str
+    message: mesh_pb2.GossipMessage
     outcome: str = ""
 
 
@@ -38,6 +38,7 @@ def mermaid(hops: Iterable[Hop]) -> str:
     lines = ["sequenceDiagram"]
     for hop in hops:
         arrow = "-x" if hop.outcome else "->>"
-        words = f"{hop.label}: {hop.outcome}" if hop.outcome else hop.label
+        said = label(hop.message)
+        words = f"{said}: {hop.outcome}" if hop.outcome else said
         lines.append(f"    {hop.source}{arrow}{hop.target}: {hop.at_seconds:.3f} s {words}")
     return "\n".join(lines)

@@ -6,10 +6,13 @@ Keys come from the seed of the world: they are as real as any, and worth nothing
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from dataclasses import dataclass
 
 from nacl.signing import SigningKey
 
+from islandrun.errors import RejectedMessage
+from islandrun.mesh.gossip import rank_of_kind
 from islandrun.mesh.intake import Verifier
 from islandrun.mesh.machine import Mesh
 from islandrun.trust.claims import (
@@ -19,15 +22,18 @@ from islandrun.trust.claims import (
     IslandState,
     RevocationClaims,
     SelfClaims,
+    decode,
 )
 from islandrun.trust.genesis import Genesis, found
-from islandrun.trust.ledger import Ledger
+from islandrun.trust.ledger import Ledger, Proof, key_of
 from islandrun.trust.naming import island_id
 from islandrun.trust.signing import SELF_LIFE_MS_MAX, SignedAttestation, sign
-from islandrun.vocabulary import PPM_MAX, Instant, IslandId, PublicKey, Tier
+from islandrun.vocabulary import PPM_MAX, Instant, IslandId, ModelOffer, Ppm, PublicKey, Tier
 
 YEAR_MS = 365 * 24 * 3600 * 1000
 GROUP = "home"
+MODEL = ModelOffer(name="echo", context_tokens_max=8_192, quality_ppm=Ppm(500_000))
+"""What every simulated island offers to run."""
 
 
 def dice(*parts: object) -> random.Random:
@@ -75,6 +81,17 @@ class Timing:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What the owner lets an island be."""
+
+    tier: Tier = Tier.PERSONAL
+    trust_ceiling_ppm: Ppm = PPM_MAX
+
+
+FULL_GRANT = Grant()
+
+
 class Owner:
     """Who admits and revokes."""
 
@@ -83,16 +100,22 @@ class Owner:
         self.genesis = found(self.pen.public, name, now_ms, rng.randbytes(16), self.pen.sign)
         self._sequence = 0
 
-    def admit(self, island: PublicKey, now_ms: int, genesis: Genesis | None = None) -> SignedAttestation:
+    def admit(
+        self,
+        island: PublicKey,
+        now_ms: int,
+        genesis: Genesis | None = None,
+        grant: Grant = FULL_GRANT,
+    ) -> SignedAttestation:
         """Admit an island to this owner's mesh; `genesis` names another mesh, where this has no effect."""
         return self.pen.state(
             AdmissionClaims(
                 header=self._timing(now_ms).header(
                     (genesis or self.genesis).mesh_id, self.pen.public, island
                 ),
-                tier=Tier.PERSONAL,
+                tier=grant.tier,
                 group=GROUP,
-                trust_ceiling_ppm=PPM_MAX,
+                trust_ceiling_ppm=grant.trust_ceiling_ppm,
             )
         )
 
@@ -106,8 +129,22 @@ class Owner:
         return Timing(self._sequence, now_ms, YEAR_MS)
 
 
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """What an island can begin again with: statements, and how far its own sequence had come."""
+
+    records: tuple[SignedAttestation, ...]
+    sequence: int
+
+
+NO_BACKUP = Backup((), 0)
+
+
 class Island:
-    """One island. Its key and, unless its disk is lost, its ledger outlive a crash; its machine does not."""
+    """One island. Its key and, unless its disk is lost, its ledger outlive a crash; its machine does not.
+
+    `clock_offset_ms` is how wrong its wall clock is; while it `is_asleep` it neither hears nor acts.
+    """
 
     def __init__(self, name: str, genesis: Genesis, rng: random.Random) -> None:
         self.name = name
@@ -117,27 +154,76 @@ class Island:
         self.ledger = Ledger(genesis)
         self.mesh: Mesh | None = None
         self.newest: SignedAttestation | None = None
-        self.backup: tuple[SignedAttestation, ...] = ()
+        self.clock_offset_ms = 0
+        self.is_asleep = False
+        self._disk: dict[bytes, SignedAttestation] = {}
+        self._proofs: tuple[Proof, ...] = ()
+        self._backup = NO_BACKUP
         self._sequence = 0
 
     def __repr__(self) -> str:
-        return f"<Island {self.name} {'up' if self.mesh else 'down'}>"
+        return f"<Island {self.name} {'up' if self.runs else 'down'}>"
+
+    @property
+    def has_disk(self) -> bool:
+        """Whether it has anything to begin again with."""
+        return bool(self._disk)
+
+    @property
+    def runs(self) -> bool:
+        """Whether it hears and acts now."""
+        return self.mesh is not None and not self.is_asleep
 
     def start(
         self, known: tuple[SignedAttestation, ...], verifier: Verifier, rng: random.Random, now: Instant
     ) -> Mesh:
-        """Begin to run with what is on disk, and with `known`, which a newcomer gets when it joins."""
-        self.backup = self.backup or known
+        """Begin to run with what is on disk, and with `known`, which a newcomer gets when it joins.
+
+        As a node does, it leaves out what is not valid by its clock; the disk keeps it.
+        """
         for signed in known:
-            self.ledger.admit(verifier(signed, self.genesis, now.wall_ms), now.wall_ms)
+            self._disk[key_of(decode(signed.kind, signed.payload))] = signed
+        if not self._backup.records:
+            self.back_up()
+        self.ledger = Ledger(self.genesis)
+        for signed in self.on_disk():
+            with suppress(RejectedMessage):
+                self.ledger.admit(verifier(signed, self.genesis, now.wall_ms), now.wall_ms)
+        for first, second in self._proofs:
+            with suppress(RejectedMessage):
+                self.ledger.admit_equivocation(first, second, now.wall_ms)
         self.mesh = Mesh(self.id, self.ledger, rng, now, verifier=verifier)
         return self.mesh
 
-    def crash(self, loses_disk: bool = False) -> None:
-        """Stop without a word."""
+    def on_disk(self) -> tuple[SignedAttestation, ...]:
+        """Return the newest statement of every place that it ever held: the owner's first."""
+        held = self.ledger.versions()
+        self._disk.update(zip(sorted(held), self.ledger.records(), strict=True))
+        ordered = sorted(self._disk.items(), key=lambda item: (rank_of_kind(item[1].kind), item[0]))
+        return tuple(signed for _, signed in ordered)
+
+    def crash(self) -> None:
+        """Stop without a word; the disk is whole."""
+        if self.mesh is not None:
+            self.on_disk()
+            self._proofs = self.ledger.equivocations()
         self.mesh = None
-        if loses_disk:
-            self.ledger = Ledger(self.genesis)
+        self.is_asleep = False
+
+    def lose_disk(self, backup: Backup = NO_BACKUP) -> None:
+        """Begin again with nothing, or with a backup; its own sequence it still knows."""
+        self.ledger = Ledger(self.genesis)
+        self._proofs = ()
+        self._disk = {key_of(decode(signed.kind, signed.payload)): signed for signed in backup.records}
+
+    def back_up(self) -> None:
+        """Keep what is on disk now for a later `roll_back`."""
+        self._backup = Backup(self.on_disk(), self._sequence)
+
+    def roll_back(self) -> None:
+        """Begin again with the last backup, its sequence included: what was said since is forgotten."""
+        self.lose_disk(self._backup)
+        self._sequence = self._backup.sequence
 
     def attest(self, now_ms: int, state: IslandState = IslandState.READY) -> SignedAttestation:
         """State something new about itself; its sequence grows also over the loss of a disk."""
@@ -157,6 +243,7 @@ class Island:
             name=name or self.name,
             incarnation=sequence,
             endpoints=(f"{self.name}.example:7001",),
+            models=(MODEL,),
             requests_max=4,
             state=state,
         )

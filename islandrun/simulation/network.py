@@ -28,42 +28,88 @@ class Conditions:
 
 
 class Network:
-    """Who can reach whom now, and what happens to a message on its way."""
+    """Who can reach whom now, and what happens to a message on its way.
+
+    Four ways to be apart, which add up: parts, a ring, single links cut in one direction, and islands whose
+    links are all clogged.
+    """
 
     def __init__(self, conditions: Conditions, rng: random.Random) -> None:
         self.conditions = conditions
         self._rng = rng
         self._part_of: dict[IslandId, int] = {}
+        self._ring: dict[IslandId, int] = {}
         self._cut: dict[tuple[IslandId, IslandId], None] = {}
+        self._clogged: dict[IslandId, None] = {}
+
+    # ------------------------------------------------------------ who can reach whom
 
     def partition(self, parts: Sequence[Iterable[IslandId]]) -> None:
         """Split the mesh: messages pass inside a part only. Islands that are not named form one more part."""
         self._part_of = {island: number for number, part in enumerate(parts, 1) for island in part}
 
+    def ring(self, islands: Iterable[IslandId]) -> None:
+        """Leave each of these islands a way to its two neighbours in this order, and to nobody else."""
+        self._ring = {island: number for number, island in enumerate(islands)}
+
     def cut(self, source: IslandId, target: IslandId) -> None:
         """Let nothing pass in this one direction."""
         self._cut[source, target] = None
 
+    def mend(self, source: IslandId, target: IslandId) -> None:
+        """End one cut."""
+        self._cut.pop((source, target), None)
+
+    def clog(self, island: IslandId) -> None:
+        """Stop all links of one island, both ways."""
+        self._clogged[island] = None
+
+    def unclog(self, island: IslandId) -> None:
+        """Let the links of one island work again."""
+        self._clogged.pop(island, None)
+
     def heal(self) -> None:
-        """End every partition and every cut."""
-        self._part_of.clear()
-        self._cut.clear()
+        """End every way of being apart; what gets lost and late stays as it is."""
+        for apart in (self._part_of, self._ring, self._cut, self._clogged):
+            apart.clear()
 
     def can_pass(self, source: IslandId, target: IslandId) -> bool:
         """Say whether messages get from one island to another at all."""
-        same_part = self._part_of.get(source, 0) == self._part_of.get(target, 0)
-        return same_part and (source, target) not in self._cut
+        if self._cut and (source, target) in self._cut:
+            return False
+        if self._clogged and (source in self._clogged or target in self._clogged):
+            return False
+        return self._is_one_part(source, target) and self._are_neighbours(source, target)
+
+    # ------------------------------------------------------------ a message
 
     def delays(self, source: IslandId, target: IslandId) -> tuple[float, ...]:
         """Return after how many seconds each copy of a message arrives; none when it is lost."""
-        if not self.can_pass(source, target) or self._rng.random() < self.conditions.loss:
+        conditions, dice = self.conditions, self._rng.random
+        if not self.can_pass(source, target) or (conditions.loss and dice() < conditions.loss):
             return ()
-        copies = 2 if self._rng.random() < self.conditions.duplicates else 1
-        return tuple(self._delay() for _ in range(copies))
+        if conditions.duplicates and dice() < conditions.duplicates:
+            return self._delay(), self._delay()
+        return (self._delay(),)
+
+    # ------------------------------------------------------------ inside
 
     def _delay(self) -> float:
-        conditions = self.conditions
-        delay = self._rng.uniform(conditions.delay_seconds_min, conditions.delay_seconds_max)
-        if self._rng.random() < conditions.late_share:
-            delay += self._rng.uniform(0.0, conditions.late_seconds_max)
+        conditions, dice = self.conditions, self._rng.random
+        spread = conditions.delay_seconds_max - conditions.delay_seconds_min
+        delay = conditions.delay_seconds_min + spread * dice()
+        if conditions.late_share and dice() < conditions.late_share:
+            delay += conditions.late_seconds_max * dice()
         return delay
+
+    def _is_one_part(self, source: IslandId, target: IslandId) -> bool:
+        parts = self._part_of
+        return not parts or parts.get(source, 0) == parts.get(target, 0)
+
+    def _are_neighbours(self, source: IslandId, target: IslandId) -> bool:
+        if not self._ring:
+            return True
+        one, other = self._ring.get(source), self._ring.get(target)
+        if one is None or other is None:
+            return one is other
+        return (one - other) % len(self._ring) in (1, len(self._ring) - 1)

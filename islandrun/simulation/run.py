@@ -136,7 +136,7 @@ def _measure(
         world.run(min(ROUND_SECONDS, end - world.seconds))
     measured = world.seconds - begin
     world.run(AFTERMATH_SECONDS)
-    world.sweep()
+    world.sweep_all()
     return measured
 
 

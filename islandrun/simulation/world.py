@@ -8,77 +8,46 @@ same history, byte for byte; `trace_hash` proves it.
 from __future__ import annotations
 
 import hashlib
-import heapq
 from collections import deque
-from dataclasses import dataclass, field
+from contextlib import suppress
+from enum import Enum
 from typing import Final
 
 from islandrun.errors import RejectedMessage
-from islandrun.mesh.gossip import rank_of_kind
 from islandrun.mesh.machine import Envelope
-from islandrun.mesh.notices import AttestationAdmitted, MessageRejected
-from islandrun.simulation.diagram import Hop, label, mermaid
+from islandrun.mesh.notices import AttestationAdmitted, MessageRejected, ReachabilityChanged
+from islandrun.simulation.counts import Counts
+from islandrun.simulation.diagram import Hop, mermaid
 from islandrun.simulation.invariants import Invariants
-from islandrun.simulation.islands import Island, Owner, dice
+from islandrun.simulation.islands import FULL_GRANT, Grant, Island, Owner, dice
 from islandrun.simulation.liars import LIE_SECONDS, Liar
 from islandrun.simulation.network import Conditions, Network
+from islandrun.simulation.requests import Request, ask
+from islandrun.simulation.timeline import Alarm, Arrival, Timeline
+from islandrun.simulation.verifier import CheckedOnce
 from islandrun.trust.claims import IslandState
-from islandrun.trust.genesis import Genesis
-from islandrun.trust.signing import SignedAttestation, VerifiedAttestation, verify
-from islandrun.v1 import mesh_pb2
-from islandrun.vocabulary import Instant, IslandId, Standing
+from islandrun.trust.signing import SignedAttestation
+from islandrun.vocabulary import Instant, IslandId, Ppm, Standing
 
 BEGIN_MS: Final = 1_800_000_000_000
-"""The wall clock of every simulated island at second 0."""
+"""The wall clock of every simulated island at second 0, unless it is wrong."""
 
 SWEEP_SECONDS: Final = 5.0
+PAIRS_PER_SWEEP: Final = 500
+"""How many pairs of islands one sweep checks, about: in a large mesh the islands take turns."""
+
+REFRESH_SECONDS: Final = 2 * 3600.0
+"""How often every island that runs states itself anew: its statements live for a day."""
+
 HOPS_SHOWN: Final = 40
 
 
-class CheckedOnce:
-    """A verifier for many islands in one process: each byte string is really verified, once a minute of time.
+class Store(Enum):
+    """What a crash does to the disk of an island."""
 
-    In a mesh of machines every island verifies for itself, which is what `Mesh` does without this.
-    """
-
-    def __init__(self) -> None:
-        self._results: dict[tuple[SignedAttestation, int], VerifiedAttestation | RejectedMessage] = {}
-        self.verified = 0
-
-    def __call__(self, signed: SignedAttestation, genesis: Genesis, now_ms: int) -> VerifiedAttestation:
-        """Return what `verify` returned for these bytes, or raise what it raised."""
-        slot = (signed, now_ms // 60_000)
-        result = self._results.get(slot)
-        if result is None:
-            self.verified += 1
-            try:
-                result = verify(signed, genesis, now_ms)
-            except RejectedMessage as error:
-                result = error
-            self._results[slot] = result
-        if isinstance(result, RejectedMessage):
-            raise result.with_traceback(None)
-        return result
-
-
-@dataclass(slots=True)
-class Counts:
-    """What went over the network."""
-
-    sent: int = 0
-    lost: int = 0
-    refused: int = 0
-    size_bytes: int = 0
-    bad_statements: int = 0
-
-
-@dataclass(order=True, slots=True)
-class _Event:
-    at: float
-    number: int
-    target: Island = field(compare=False)
-    source: Island | None = field(compare=False, default=None)
-    message: bytes = field(compare=False, default=b"")
+    KEPT = "kept"
+    LOST = "lost"
+    ROLLED_BACK = "rolled back"
 
 
 class World:
@@ -97,25 +66,31 @@ class World:
         self.hops: deque[Hop] = deque(maxlen=HOPS_SHOWN)
         self.seen_at: dict[SignedAttestation, dict[str, float]] = {}
         self._by_id: dict[IslandId, Island] = {}
-        self._events: list[_Event] = []
-        self._numbers = 0
-        self._alarms: dict[IslandId, float] = {}
+        self._timeline = Timeline()
         self._next_sweep_at = SWEEP_SECONDS
         self._next_lie_at = LIE_SECONDS
+        self._next_refresh_at = REFRESH_SECONDS
+        self._swept = 0
         self._trace = hashlib.sha256()
 
     # ------------------------------------------------------------ people
 
     @property
     def now(self) -> Instant:
-        """The present moment, the same on every island."""
+        """The present moment, as a right clock shows it."""
         return Instant(self.seconds, BEGIN_MS + round(self.seconds * 1000))
 
-    def join(self, name: str, lie: str = "") -> Island:
+    def now_at(self, island: Island) -> Instant:
+        """Return the present moment as the clock of one island shows it."""
+        now = self.now
+        return Instant(now.seconds, now.wall_ms + island.clock_offset_ms) if island.clock_offset_ms else now
+
+    def join(self, name: str, lie: str = "", grant: Grant = FULL_GRANT) -> Island:
         """Admit a new island through the first one that runs, and start it with all that one holds."""
         island = self._create(name, lie)
-        admission = self._admit(island)
-        host = next((other for other in self.islands.values() if other.mesh is not None), None)
+        admission = self._admit(island, grant)
+        self.invariants.signed(admission)
+        host = self._host()
         self.islands[name] = self._by_id[island.id] = island
         if host is not None:
             self._publish_at(host, admission)
@@ -126,9 +101,7 @@ class World:
     def honest(self) -> tuple[Island, ...]:
         """Return the islands that run and do not lie."""
         return tuple(
-            island
-            for island in self.islands.values()
-            if island.mesh is not None and not isinstance(island, Liar)
+            island for island in self.islands.values() if island.runs and not isinstance(island, Liar)
         )
 
     # ------------------------------------------------------------ what happens to them
@@ -136,54 +109,95 @@ class World:
     def publish(self, name: str, state: IslandState = IslandState.READY) -> SignedAttestation:
         """Let an island say something new about itself."""
         island = self.islands[name]
-        return self._publish_at(island, island.attest(self.now.wall_ms, state))
+        return self._publish_at(island, island.attest(self.now_at(island).wall_ms, state))
 
     def revoke(self, name: str, at: str) -> SignedAttestation:
         """Let the owner revoke an island, on the machine of another one."""
         revocation = self.owner.revoke(self.islands[name].pen.public, self.now.wall_ms)
+        self.invariants.revoked(self.islands[name].id)
         return self._publish_at(self.islands[at], revocation)
 
-    def crash(self, name: str, loses_disk: bool = False) -> None:
+    def crash(self, name: str, store: Store = Store.KEPT) -> None:
         """Stop an island without a word."""
         island = self.islands[name]
-        island.crash(loses_disk)
-        self._alarms.pop(island.id, None)
-        if loses_disk:
+        island.crash()
+        self._timeline.disarm(island)
+        if store is Store.LOST:
+            island.lose_disk()
+        elif store is Store.ROLLED_BACK:
+            island.roll_back()
+        if store is not Store.KEPT:
             self.invariants.forget(island.id)
 
     def restart(self, name: str) -> None:
-        """Start a crashed island; one that lost its disk begins with its backup from the day it joined."""
-        island = self.islands[name]
-        self._start(island, () if island.ledger.records() else island.backup)
+        """Start a crashed island; one without a disk joins anew, if anybody runs. One that runs runs on."""
+        island, host = self.islands[name], self._host()
+        if island.mesh is not None or not (island.has_disk or host):
+            return
+        self._start(island, host.ledger.records() if host and not island.has_disk else ())
         self.publish(name)
+
+    def sleep(self, name: str) -> None:
+        """Stop the machine of an island, while all clocks go on: what is sent to it is lost."""
+        island = self.islands[name]
+        island.is_asleep = island.mesh is not None
+        self._timeline.disarm(island)
+
+    def wake(self, name: str) -> None:
+        """Let a machine that sleeps go on, as if nothing had been."""
+        island = self.islands[name]
+        if island.is_asleep:
+            island.is_asleep = False
+            self._timeline.arm(island, self.seconds)
+
+    def set_clock(self, name: str, offset_seconds: float) -> None:
+        """Let the wall clock of an island be wrong by so much; it looks again at what it has on disk."""
+        island = self.islands[name]
+        island.clock_offset_ms = round(offset_seconds * 1000)
+        if island.runs and island.mesh is not None:
+            for signed in island.on_disk():
+                with suppress(RejectedMessage):
+                    island.mesh.publish(signed, self.now_at(island))
+            self._after_step(island)
+
+    def ask(self, name: str, visible_ppm: Ppm) -> str:
+        """Let an island hand a request of this sensitivity to another one; return to whom, or nobody: ""."""
+        asker = self.islands[name]
+        if not asker.runs:
+            return ""
+        self.counts.requests += 1
+
+        def hand_over(chosen: IslandId) -> bool:
+            target = self._by_id[chosen]
+            self.invariants.handed(asker, chosen, visible_ppm, self.seconds)
+            delays = self.network.delays(asker.id, chosen) if target.runs else ()
+            for delay in delays[:1]:
+                self._timeline.add(self.seconds + delay, Request(asker, target, visible_ppm))
+            return bool(delays)
+
+        taken_by = ask(asker, visible_ppm, self.now_at(asker), hand_over)
+        return self._by_id[taken_by].name if taken_by else ""
 
     def run(self, seconds: float) -> None:
         """Let time pass, up to the first breach of an invariant: the last messages then show how it came."""
         until = self.seconds + seconds
         while not self.invariants.count:
-            event_at = self._events[0].at if self._events else until
-            at = min(event_at, self._next_sweep_at, self._next_lie_at)
-            if at > until:
+            routine_at = min(self._next_sweep_at, self._next_lie_at, self._next_refresh_at)
+            event_at = self._timeline.next_at()
+            if min(routine_at, event_at) > until:
                 break
-            self.seconds = max(self.seconds, at)
-            if at == self._next_sweep_at:
-                self._next_sweep_at += SWEEP_SECONDS
-                self.sweep()
-            elif at == self._next_lie_at:
-                self._next_lie_at += LIE_SECONDS
-                self._let_lie()
-            elif self._events:
-                self._happen(heapq.heappop(self._events))
+            self.seconds = max(self.seconds, min(routine_at, event_at))
+            if routine_at <= event_at:
+                self._routine()
             else:
-                break
+                self._happen()
         if not self.invariants.count:
             self.seconds = until
 
-    def sweep(self) -> None:
+    def sweep_all(self) -> None:
         """Check every ledger as a whole."""
         for island in self.islands.values():
-            if not isinstance(island, Liar):
-                self.invariants.sweep(island, self.seconds, self.now.wall_ms)
+            self._sweep(island)
 
     # ------------------------------------------------------------ what can be told of it
 
@@ -205,60 +219,100 @@ class World:
         genesis = self.owner.genesis
         return Liar(name, genesis, self.rng, lie) if lie else Island(name, genesis, self.rng)
 
-    def _admit(self, island: Island) -> SignedAttestation:
-        self.invariants.admitted(island.id)
-        return self.invariants.signed(self.owner.admit(island.pen.public, self.now.wall_ms))
+    def _host(self) -> Island | None:
+        """Return who tells a newcomer what there is."""
+        return next((island for island in self.honest() if island.clock_offset_ms == 0), None)
+
+    def _admit(self, island: Island, grant: Grant) -> SignedAttestation:
+        self.invariants.admitted(island.id, grant, is_honest=not isinstance(island, Liar))
+        return self.owner.admit(island.pen.public, self.now.wall_ms, grant=grant)
 
     def _start(self, island: Island, known: tuple[SignedAttestation, ...]) -> None:
-        owner_first = tuple(sorted(known, key=lambda record: rank_of_kind(record.kind)))
-        island.start(owner_first, self.verifier, dice(self.seed, island.name, self.seconds), self.now)
+        rng = dice(self.seed, island.name, self.seconds)
+        island.start(known, self.verifier, rng, self.now_at(island))
         self._arm(island)
 
     def _publish_at(self, island: Island, signed: SignedAttestation) -> SignedAttestation:
-        self.invariants.signed(signed)
+        self.invariants.published(island, signed, self.seconds)
         if island.mesh is not None:
             self.seen_at.setdefault(signed, {})[island.name] = self.seconds
-            island.mesh.publish(signed, self.now)
+            with suppress(
+                RejectedMessage
+            ):  # nobody listens to an island that was revoked, nor does it itself
+                island.mesh.publish(signed, self.now_at(island))
             self._after_step(island)
         return signed
+
+    def _routine(self) -> None:
+        """Do what comes round: checks, lies, and statements that would end otherwise."""
+        if self._next_sweep_at <= self.seconds and self.islands:
+            self._next_sweep_at += SWEEP_SECONDS
+            names = tuple(self.islands)
+            for _ in range(min(len(names), 1 + PAIRS_PER_SWEEP // len(names))):
+                self._swept += 1
+                self._sweep(self.islands[names[self._swept % len(names)]])
+        elif self._next_lie_at <= self.seconds:
+            self._next_lie_at += LIE_SECONDS
+            self._let_lie()
+        else:
+            self._next_refresh_at += REFRESH_SECONDS
+            for island in self.islands.values():
+                if island.runs:
+                    self.publish(island.name)
+
+    def _sweep(self, island: Island) -> None:
+        if not isinstance(island, Liar):
+            self.invariants.sweep(island, self.seconds, self.now_at(island).wall_ms)
 
     def _let_lie(self) -> None:
         for liar in self.islands.values():
             targets = [other for other in self.islands.values() if other is not liar]
-            if isinstance(liar, Liar) and liar.mesh is not None and targets:
+            if isinstance(liar, Liar) and liar.runs and targets:
                 for lie in liar.lies(self.now.wall_ms):
                     for signed in lie.signed:
                         self.invariants.signed(signed)
                     target = liar.rng.choice(targets)
                     self._send(Envelope(liar.id, target.id, lie.message))
 
-    def _happen(self, event: _Event) -> None:
-        island = event.target
-        if island.mesh is None:
-            return
-        if event.source is not None:
-            self._deliver(event.source, island, event.message)
-        elif self._alarms.get(island.id) == event.at:
-            del self._alarms[island.id]
-            island.mesh.tick(self.now)
-            self._after_step(island)
+    def _happen(self) -> None:
+        match self._timeline.take():
+            case Arrival() as arrival if arrival.target.runs:
+                self._deliver(arrival)
+            case Alarm(target=island) if island.runs:
+                assert island.mesh is not None
+                island.mesh.tick(self.now_at(island))
+                self._after_step(island)
+            case Request() as request if request.target.runs:
+                self._take_request(request)
+            case _:
+                pass
 
-    def _deliver(self, source: Island, island: Island, message_bytes: bytes) -> None:
+    def _take_request(self, request: Request) -> None:
+        """Let the receiver check its sender as the listener of a node does before anything is run."""
+        receiver, sender = request.target, request.source
+        standing = receiver.ledger.standing(sender.id, self.now_at(receiver).wall_ms)
+        if standing is Standing.ADMITTED:
+            self.invariants.took_request(receiver, sender.id, self.seconds)
+        else:
+            self.counts.requests_refused += 1
+
+    def _deliver(self, arrival: Arrival) -> None:
+        source, island = arrival.source, arrival.target
         assert island.mesh is not None
-        message = mesh_pb2.GossipMessage.FromString(message_bytes)
-        was_admitted = island.ledger.standing(source.id, self.now.wall_ms) is Standing.ADMITTED
+        now = self.now_at(island)
+        was_admitted = island.ledger.standing(source.id, now.wall_ms) is Standing.ADMITTED
         outcome = ""
         try:
-            island.mesh.receive(Envelope(source.id, island.id, message), self.now)
+            island.mesh.receive(Envelope(source.id, island.id, arrival.message), now)
         except RejectedMessage as error:
             self.counts.refused += 1
             outcome = error.reason.lower()
         else:
             if not was_admitted:
                 self.invariants.heard_outsider(island, source.name, self.seconds)
-        self.hops.append(Hop(self.seconds, source.name, island.name, label(message), outcome))
+        self.hops.append(Hop(self.seconds, source.name, island.name, arrival.message, outcome))
         self._trace.update(f"{self.seconds:.9f} {source.name} {island.name} {outcome} ".encode())
-        self._trace.update(message_bytes)
+        self._trace.update(arrival.carried)
         self._after_step(island)
 
     def _after_step(self, island: Island) -> None:
@@ -269,8 +323,10 @@ class World:
                 self.seen_at.get(notice.signed, {}).setdefault(island.name, self.seconds)
             elif isinstance(notice, MessageRejected):
                 self.counts.bad_statements += 1
+            elif isinstance(notice, ReachabilityChanged):
+                self.counts.changed(island.name)
             if not isinstance(island, Liar):
-                self.invariants.after(island, notice, self.seconds, self.now.wall_ms)
+                self.invariants.after(island, notice, self.seconds, self.now_at(island).wall_ms)
         for envelope in island.mesh.take_outbox():
             self._send(envelope)
         self._arm(island)
@@ -278,23 +334,14 @@ class World:
     def _send(self, envelope: Envelope) -> None:
         target = self._by_id[envelope.target]
         source = self._by_id[envelope.source]
-        message = envelope.message.SerializeToString()
-        self.counts.sent += 1
-        self.counts.size_bytes += len(message)
+        carried = envelope.message.SerializeToString()
+        self.counts.said(source.name, len(carried))
         delays = self.network.delays(envelope.source, envelope.target)
         if not delays:
             self.counts.lost += 1
         for delay in delays:
-            self._push(_Event(self.seconds + delay, 0, target, source, message))
+            self._timeline.add(self.seconds + delay, Arrival(source, target, envelope.message, carried))
 
     def _arm(self, island: Island) -> None:
         assert island.mesh is not None
-        at = max(self.seconds, island.mesh.next_deadline())
-        if at < self._alarms.get(island.id, float("inf")):
-            self._alarms[island.id] = at
-            self._push(_Event(at, 0, island))
-
-    def _push(self, event: _Event) -> None:
-        self._numbers += 1
-        event.number = self._numbers  # ties in time keep the order in which they came up
-        heapq.heappush(self._events, event)
+        self._timeline.arm(island, max(self.seconds, island.mesh.next_deadline()))

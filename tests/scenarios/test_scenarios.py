@@ -7,13 +7,20 @@ import pytest
 from islandrun.simulation.scenario import Scenario, ScenarioFailed
 
 SCRIPTS = sorted(Path(__file__).parent.glob("*.txt"))
+LONG = (pytest.mark.long, pytest.mark.timeout(1200))
+
+
+def marked(script: Path):
+    """Leave a script with a line `# long` to runs that ask for it."""
+    marks = LONG if "# long" in script.read_text().splitlines() else ()
+    return pytest.param(script, marks=marks, id=script.stem)
 
 
 def test_there_are_scripts():
-    assert len(SCRIPTS) >= 3
+    assert len(SCRIPTS) >= 10
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("script", [marked(script) for script in SCRIPTS])
 def test_a_script_ends_as_it_says(script):
     Scenario(script.read_text()).play()
 
