@@ -14,8 +14,16 @@ from enum import Enum
 from typing import Final
 
 from islandrun.errors import RejectedMessage
+from islandrun.mesh.clocks import ClockState
 from islandrun.mesh.machine import Envelope
-from islandrun.mesh.notices import AttestationAdmitted, MessageRejected, ReachabilityChanged
+from islandrun.mesh.notices import (
+    AttestationAdmitted,
+    ClockJudged,
+    MessageRejected,
+    Notice,
+    ReachabilityChanged,
+    Woke,
+)
 from islandrun.simulation.counts import Counts
 from islandrun.simulation.diagram import Hop, mermaid
 from islandrun.simulation.invariants import Invariants
@@ -318,6 +326,7 @@ class World:
     def _after_step(self, island: Island) -> None:
         """Check what changed, send what the island wants to say, and note when it wants to act next."""
         assert island.mesh is not None
+        must_speak = False
         for notice in island.mesh.take_notices():
             if isinstance(notice, AttestationAdmitted):
                 self.seen_at.get(notice.signed, {}).setdefault(island.name, self.seconds)
@@ -325,10 +334,13 @@ class World:
                 self.counts.bad_statements += 1
             elif isinstance(notice, ReachabilityChanged):
                 self.counts.changed(island.name)
+            must_speak = must_speak or _must_speak(notice)
             if not isinstance(island, Liar):
                 self.invariants.after(island, notice, self.seconds, self.now_at(island).wall_ms)
         for envelope in island.mesh.take_outbox():
             self._send(envelope)
+        if must_speak:
+            self.publish(island.name)
         self._arm(island)
 
     def _send(self, envelope: Envelope) -> None:
@@ -345,3 +357,8 @@ class World:
     def _arm(self, island: Island) -> None:
         assert island.mesh is not None
         self._timeline.arm(island, max(self.seconds, island.mesh.next_deadline()))
+
+
+def _must_speak(notice: Notice) -> bool:
+    """Say whether an island states itself anew: after sleep, and when its clock is right again."""
+    return isinstance(notice, Woke) or (isinstance(notice, ClockJudged) and notice.state is ClockState.RIGHT)
