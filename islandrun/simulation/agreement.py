@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from islandrun.simulation.islands import Island
+from islandrun.simulation.liars import Liar
 from islandrun.simulation.world import World
 from islandrun.trust.ledger import Ledger, record_key
 from islandrun.trust.naming import island_id
-from islandrun.vocabulary import IslandId, Reachability
+from islandrun.vocabulary import IslandId, PublicKey, Reachability
 
 
 def disagreement(world: World) -> str:
@@ -20,19 +23,24 @@ def disagreement(world: World) -> str:
         word = _lacks(world, island, members, barred)
         if word:
             return word
-    shared = {island.name: shared_versions(island.ledger) for island in members}
+    gang = [island.pen.public for island in world.islands.values() if isinstance(island, Liar)]
+    shared = {island.name: shared_versions(island.ledger, gang) for island in members}
     first = members[0].name
     differing = [name for name, versions in shared.items() if versions != shared[first]]
     return f"{first} and {differing[0]} hold different statements" if differing else ""
 
 
-def shared_versions(ledger: Ledger) -> dict[bytes, tuple[int, int, bytes]]:
-    """Return the versions of what a ledger shares: not what waits for an admission."""
+def shared_versions(ledger: Ledger, but: Collection[PublicKey] = ()) -> dict[bytes, tuple[int, int, bytes]]:
+    """Return the versions of what a ledger shares: not what waits for an admission, and not what `but` say.
+
+    Liars say something new all the time, and more than there is room for.
+    """
     versions = ledger.versions()
     return {
         key: versions[key]
         for key, signed in zip(sorted(versions), ledger.records(), strict=True)
-        if signed.kind != "self" or ledger.admission(island_id(signed.issuer)) is not None
+        if signed.issuer not in but
+        and (signed.kind != "self" or ledger.admission(island_id(signed.issuer)) is not None)
     }
 
 

@@ -11,16 +11,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from islandrun.simulation.islands import Island, Owner
-from islandrun.trust.claims import SelfClaims
+from islandrun.simulation.censors import CENSORS, say_all
+from islandrun.simulation.islands import MODEL, Island, Owner, Timing
+from islandrun.trust.claims import CertificationClaims, SelfClaims, VouchClaims, decode
 from islandrun.trust.genesis import Genesis
 from islandrun.trust.naming import island_id
-from islandrun.trust.signing import SignedAttestation
+from islandrun.trust.signing import SELF_LIFE_MS_MAX, SignedAttestation
 from islandrun.v1 import attestation_pb2, mesh_pb2
-from islandrun.vocabulary import IslandId
+from islandrun.vocabulary import PPM_MAX, IslandId, Ppm, PublicKey
 
 LIE_SECONDS: Final = 1.0
 """How often a liar lies."""
+
+FLOOD: Final = 20
+"""How many statements one wave of a flood has: twice what is listened to of one source in a second."""
+
+FRIENDS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +47,19 @@ class Liar(Island):
         self.stranger = Island(f"{name}-stranger", genesis, rng)
         self.foreigner = Owner("elsewhere", rng, genesis.created_at_ms)
         self.remembered: dict[IslandId, SignedAttestation] = {}
+        self.first_view: tuple[SignedAttestation, ...] = ()
+        self.gang: dict[PublicKey, None] = {self.pen.public: None}
 
     def lies(self, now_ms: int) -> tuple[Lie, ...]:
         """Return what to send now, each to an island of the world's choice."""
         for island, signed in _self_records(self).items():
             self.remembered.setdefault(island, signed)
+        self.first_view = self.first_view or self.ledger.records()
         return LIES[self.lie](self, now_ms)
+
+    def censor(self, message: mesh_pb2.GossipMessage) -> mesh_pb2.GossipMessage | None:
+        """Return what it really sends of what its honest half says."""
+        return CENSORS.get(self.lie, say_all)(message, self.gang)
 
 
 def forge(liar: Liar, now_ms: int) -> tuple[Lie, ...]:
@@ -116,6 +129,47 @@ def accuse(liar: Liar, now_ms: int) -> tuple[Lie, ...]:
     )
 
 
+def boast(liar: Liar, now_ms: int) -> tuple[Lie, ...]:
+    """Claim to be able to run everything, at once, for nothing."""
+    best = replace(MODEL, quality_ppm=PPM_MAX, context_tokens_max=100_000_000)
+    claims = decode("self", liar.attest(now_ms).payload)
+    assert isinstance(claims, SelfClaims)
+    return (_own(liar.pen.state(replace(claims, models=(best,), requests_max=1_000_000))),)
+
+
+def flood(liar: Liar, now_ms: int) -> tuple[Lie, ...]:
+    """State more than anybody can want to keep: each statement is genuine."""
+    fellow = liar.rng.choice(sorted(liar.ledger.islands()))
+    subject = liar.ledger.public_key(fellow) or liar.stranger.pen.public
+    slots = liar.rng.sample(range(1_000_000), FLOOD)
+    stated = [_vouch(liar, subject, now_ms, slot, Ppm(0)) for slot in slots if subject != liar.pen.public]
+    return tuple(_own(signed) for signed in stated)
+
+
+def collude(liar: Liar, now_ms: int) -> tuple[Lie, ...]:
+    """Vouch for the rest of the gang and for a stranger, and certify them all, as far as one can."""
+    friends = [*(key for key in liar.gang if key != liar.pen.public), liar.stranger.pen.public]
+    lies: list[Lie] = []
+    for friend in friends[:FRIENDS]:
+        header = Timing(now_ms, now_ms, SELF_LIFE_MS_MAX).header(
+            liar.genesis.mesh_id, liar.pen.public, friend
+        )
+        certified = liar.pen.state(CertificationClaims(header, "iso27001", PPM_MAX))
+        lies += [_own(_vouch(liar, friend, now_ms, 0, PPM_MAX)), _own(certified)]
+    return tuple(lies)
+
+
+def keep_back(liar: Liar, now_ms: int) -> tuple[Lie, ...]:
+    """Say nothing untrue: the lie is in what is left out, see `censors`."""
+    return ()
+
+
+def old_view(liar: Liar, now_ms: int) -> tuple[Lie, ...]:
+    """Show the mesh as it was when the liar came: admissions, members and all, and nothing since."""
+    some = liar.rng.sample(liar.first_view, min(len(liar.first_view), FLOOD))
+    return (_push(*some),) if some else ()
+
+
 LIES: Final[Mapping[str, Callable[[Liar, int], tuple[Lie, ...]]]] = {
     "accuse": accuse,
     "equivocate": equivocate,
@@ -123,6 +177,12 @@ LIES: Final[Mapping[str, Callable[[Liar, int], tuple[Lie, ...]]]] = {
     "invite": invite,
     "replay": replay,
     "roll-back": roll_back,
+    "boast": boast,
+    "collude": collude,
+    "eclipse": keep_back,
+    "flood": flood,
+    "freeze": keep_back,
+    "old-view": old_view,
 }
 """Every lie by its name, in the order in which a simulation with several liars uses them."""
 
@@ -134,6 +194,11 @@ def _self_records(liar: Liar) -> dict[IslandId, SignedAttestation]:
         if signed.kind == "self" and signed.issuer != liar.pen.public:
             found[island_id(signed.issuer)] = signed
     return found
+
+
+def _vouch(liar: Liar, subject: PublicKey, now_ms: int, slot: int, ceiling: Ppm) -> SignedAttestation:
+    header = Timing(now_ms, now_ms, SELF_LIFE_MS_MAX).header(liar.genesis.mesh_id, liar.pen.public, subject)
+    return liar.pen.state(VouchClaims(replace(header, slot=slot), ceiling))
 
 
 def _message(*records: SignedAttestation) -> mesh_pb2.GossipMessage:

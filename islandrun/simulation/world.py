@@ -225,7 +225,14 @@ class World:
 
     def _create(self, name: str, lie: str) -> Island:
         genesis = self.owner.genesis
-        return Liar(name, genesis, self.rng, lie) if lie else Island(name, genesis, self.rng)
+        if not lie:
+            return Island(name, genesis, self.rng)
+        liar = Liar(name, genesis, self.rng, lie)
+        gang = [other for other in self.islands.values() if isinstance(other, Liar)]
+        liar.gang.update((other.pen.public, None) for other in gang)
+        for other in gang:
+            other.gang[liar.pen.public] = None
+        return liar
 
     def _host(self) -> Island | None:
         """Return who tells a newcomer what there is."""
@@ -326,22 +333,26 @@ class World:
     def _after_step(self, island: Island) -> None:
         """Check what changed, send what the island wants to say, and note when it wants to act next."""
         assert island.mesh is not None
-        must_speak = False
-        for notice in island.mesh.take_notices():
-            if isinstance(notice, AttestationAdmitted):
-                self.seen_at.get(notice.signed, {}).setdefault(island.name, self.seconds)
-            elif isinstance(notice, MessageRejected):
-                self.counts.bad_statements += 1
-            elif isinstance(notice, ReachabilityChanged):
-                self.counts.changed(island.name)
-            must_speak = must_speak or _must_speak(notice)
-            if not isinstance(island, Liar):
-                self.invariants.after(island, notice, self.seconds, self.now_at(island).wall_ms)
+        notices = island.mesh.take_notices()
+        for notice in notices:
+            self._heed(island, notice)
         for envelope in island.mesh.take_outbox():
-            self._send(envelope)
-        if must_speak:
+            message = island.censor(envelope.message) if isinstance(island, Liar) else envelope.message
+            if message is not None:
+                self._send(Envelope(envelope.source, envelope.target, message))
+        if any(_must_speak(notice) for notice in notices):
             self.publish(island.name)
         self._arm(island)
+
+    def _heed(self, island: Island, notice: Notice) -> None:
+        if isinstance(notice, AttestationAdmitted):
+            self.seen_at.get(notice.signed, {}).setdefault(island.name, self.seconds)
+        elif isinstance(notice, MessageRejected):
+            self.counts.bad_statements += 1
+        elif isinstance(notice, ReachabilityChanged):
+            self.counts.changed(island.name)
+        if not isinstance(island, Liar):
+            self.invariants.after(island, notice, self.seconds, self.now_at(island).wall_ms)
 
     def _send(self, envelope: Envelope) -> None:
         target = self._by_id[envelope.target]

@@ -46,7 +46,7 @@ def test_a_seed_tells_the_same_story_under_any_hash_seed() -> None:
             text=True,
             check=True,
         ).stdout
-        for hash_seed in ("0", "1", "42")
+        for hash_seed in ("0", "1")
     }
     assert len(told) == 1
     other = run(6, 10, loss=0.2, down=0.2, liars=2)

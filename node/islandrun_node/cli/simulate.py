@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Table
 
+from islandrun.simulation.faults import FAULTS
 from islandrun.simulation.run import Report, run
+from islandrun_node.cli.trials import fault_kinds, play, run_trials
 
 
 @click.command()
@@ -39,16 +42,54 @@ from islandrun.simulation.run import Report, run
     show_default=True,
     help="The most virtual seconds that news may take.",
 )
+@click.option(
+    "--faults",
+    default="",
+    callback=fault_kinds,
+    metavar="all|KIND,...",
+    help=f"Random faults and the healing after them instead: {', '.join(FAULTS)}.",
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 1_000_000),
+    default=1,
+    show_default=True,
+    help="With --faults: how many.",
+)
+@click.option(
+    "--script",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Play a script, such as a failed seed prints.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def simulate(
-    islands: int, seed: int, loss: float, down: float, liars: int, seconds: float, as_json: bool
+    islands: int,
+    seed: int,
+    loss: float,
+    down: float,
+    seconds: float,
+    liars: int,
+    faults: tuple[str, ...],
+    seeds: int,
+    script: Path | None,
+    as_json: bool,
 ) -> None:
     """Let a mesh gossip on virtual time and count the rounds that news takes.
 
     Islands join, some crash, up to ten say something new and the owner revokes a stolen device. The result
     tells whether every live island learnt all of it, in how many gossip rounds, and whether anything happened
     that never must. Equal options give equal results. The exit code is 1 when something was missed or broken.
+
+    With --faults each seed breaks links, machines, disks and clocks at random instead, with news and requests
+    in between; nothing may happen that never must, and afterwards all must agree. A seed that fails is cut
+    down to the shortest script that still does.
     """
+    if script is not None:
+        play(script)
+        return
+    if faults:
+        run_trials(range(seed, seed + seeds), islands, faults, liars, as_json)
+        return
     report = run(islands, seed, loss, down, seconds, liars)
     if as_json:
         click.echo(json.dumps(report.to_json(), sort_keys=True))
