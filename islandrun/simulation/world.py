@@ -31,7 +31,7 @@ from islandrun.simulation.islands import FULL_GRANT, Grant, Island, Owner, dice
 from islandrun.simulation.liars import LIE_SECONDS, Liar
 from islandrun.simulation.network import Conditions, Network
 from islandrun.simulation.requests import Request, ask
-from islandrun.simulation.timeline import Alarm, Arrival, Timeline
+from islandrun.simulation.timeline import Alarm, Arrival, Event, Timeline
 from islandrun.simulation.verifier import CheckedOnce
 from islandrun.trust.claims import IslandState
 from islandrun.trust.signing import SignedAttestation
@@ -198,7 +198,9 @@ class World:
             if routine_at <= event_at:
                 self._routine()
             else:
-                self._happen()
+                event = self._timeline.take()
+                if event is not None:
+                    self._happen(event)
         if not self.invariants.count:
             self.seconds = until
 
@@ -289,8 +291,8 @@ class World:
                     target = liar.rng.choice(targets)
                     self._send(Envelope(liar.id, target.id, lie.message))
 
-    def _happen(self) -> None:
-        match self._timeline.take():
+    def _happen(self, event: Event) -> None:
+        match event:
             case Arrival() as arrival if arrival.target.runs:
                 self._deliver(arrival)
             case Alarm(target=island) if island.runs:

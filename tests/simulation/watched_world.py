@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from islandrun.mesh.notices import Notice, ReachabilityChanged
 from islandrun.simulation.invariants import Invariants
 from islandrun.simulation.islands import Island
 from islandrun.simulation.network import Conditions
+from islandrun.simulation.timeline import Alarm, Event
 from islandrun.simulation.world import World
 from islandrun.vocabulary import Reachability
-
-if TYPE_CHECKING:
-    from islandrun.simulation.world import _Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +82,11 @@ class WatchedWorld(World):
             self.run(1.0)
         return self.seconds - begin
 
-    def _happen(self, event: _Event) -> None:
+    def _happen(self, event: Event) -> None:
         until = self._stalled_until.get(event.target.name, 0.0)
-        if until > self.seconds:
-            if event.source is None:
-                self._alarms[event.target.id] = until
-            event.at = until
-            self._push(event)
-        else:
+        if until <= self.seconds:
             super()._happen(event)
+        elif isinstance(event, Alarm):
+            self._timeline.arm(event.target, until)
+        else:
+            self._timeline.add(until, event)
