@@ -319,6 +319,8 @@ class IslandView:
 
     `front` is the island whose node fronts this one (an outbound island), else empty.
     `is_local` says that this node itself can run it (its own island, or one that it fronts).
+    `relays` are the islands that carry pipes to this one, and `relay_endpoints` is where it carries pipes
+    for others; `through` is the name of the relay over which it is reached from here now.
     """
 
     id: IslandId
@@ -341,6 +343,9 @@ class IslandView:
     front: str = ""
     is_local: bool = False
     is_self: bool = False
+    relays: tuple[IslandId, ...] = ()
+    relay_endpoints: tuple[str, ...] = ()
+    through: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,7 +208,7 @@ class Mesh:
         return member.round_trip_ms if member is not None else 0
 
     def peers(self, now: Instant) -> tuple[IslandId, ...]:
-        """Return the admitted islands with an endpoint of their own, except this one, sorted."""
+        """Return the admitted islands that can be reached by themselves, except this one, sorted."""
         return tuple(
             island
             for island in self._members.islands()
@@ -294,7 +294,7 @@ class Mesh:
     def _refresh(self, island: IslandId, now: Instant) -> None:
         """Make an island a member, or no member, as the ledger has it now."""
         claims = self._ledger.self_claims(island)
-        has_door = claims is not None and bool(claims.endpoints) and not claims.front
+        has_door = claims is not None and bool(claims.endpoints or claims.relays) and not claims.front
         is_admitted = self._ledger.standing(island, now.wall_ms) is Standing.ADMITTED
         if claims is not None and has_door and is_admitted and island != self._me:
             self._members.add(island, claims.state is IslandState.AWAY, now.seconds)

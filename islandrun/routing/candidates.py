@@ -146,6 +146,8 @@ def _with_claims(view: IslandView, claims: SelfClaims) -> IslandView:
         reachability=Reachability.AWAY if is_away else view.reachability,
         attested_until_ms=_until_ms(claims),
         front=island_id(PublicKey(claims.front)) if claims.front else "",
+        relays=tuple(island_id(key) for key in claims.relays),
+        relay_endpoints=claims.relay_endpoints,
     )
 
 

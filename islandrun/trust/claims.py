@@ -24,7 +24,7 @@ from islandrun.trust.rulings import (
     ruling_to_wire,
 )
 from islandrun.v1 import attestation_pb2 as pb
-from islandrun.vocabulary import DataSetOffer, ModelOffer, Ppm, Tier
+from islandrun.vocabulary import DataSetOffer, ModelOffer, Ppm, PublicKey, Tier
 from islandrun.wire import attestations as wire
 
 __all__ = [
@@ -75,6 +75,8 @@ class SelfClaims:
     software_version: str = ""
     state: IslandState = IslandState.READY
     front: bytes = b""
+    relays: tuple[PublicKey, ...] = ()
+    relay_endpoints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +205,8 @@ def _self_to_wire(claims: SelfClaims, header: pb.Header) -> pb.SelfAttestation:
         protocol_max=1,
         state=pb.IslandState.Name(claims.state),
         front=claims.front,
+        relays=claims.relays,
+        relay_endpoints=[pb.Endpoint(address=address) for address in claims.relay_endpoints],
     )
 
 
@@ -219,6 +223,8 @@ def _self_from_wire(message: pb.SelfAttestation) -> SelfClaims:
         software_version=message.software_version,
         state=IslandState(message.state),
         front=message.front,
+        relays=tuple(PublicKey(key) for key in message.relays),
+        relay_endpoints=tuple(endpoint.address for endpoint in message.relay_endpoints),
     )
 
 

@@ -128,7 +128,7 @@ class DataSetOffer(_message.Message):
     def __init__(self, name: _Optional[str] = ..., documents: _Optional[int] = ..., size_bytes: _Optional[int] = ..., sensitivity_ppm: _Optional[int] = ..., jurisdiction: _Optional[str] = ..., embedding_model: _Optional[str] = ...) -> None: ...
 
 class SelfAttestation(_message.Message):
-    __slots__ = ("header", "name", "incarnation", "endpoints", "models", "data_sets", "requests_max", "claimed_jurisdictions", "software_version", "protocol_min", "protocol_max", "state", "front")
+    __slots__ = ("header", "name", "incarnation", "endpoints", "models", "data_sets", "requests_max", "claimed_jurisdictions", "software_version", "protocol_min", "protocol_max", "state", "front", "relays", "relay_endpoints")
     HEADER_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
@@ -142,6 +142,8 @@ class SelfAttestation(_message.Message):
     PROTOCOL_MAX_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     FRONT_FIELD_NUMBER: _ClassVar[int]
+    RELAYS_FIELD_NUMBER: _ClassVar[int]
+    RELAY_ENDPOINTS_FIELD_NUMBER: _ClassVar[int]
     header: Header
     name: str
     incarnation: int
@@ -155,7 +157,9 @@ class SelfAttestation(_message.Message):
     protocol_max: int
     state: IslandState
     front: bytes
-    def __init__(self, header: _Optional[_Union[Header, _Mapping]] = ..., name: _Optional[str] = ..., incarnation: _Optional[int] = ..., endpoints: _Optional[_Iterable[_Union[Endpoint, _Mapping]]] = ..., models: _Optional[_Iterable[_Union[ModelOffer, _Mapping]]] = ..., data_sets: _Optional[_Iterable[_Union[DataSetOffer, _Mapping]]] = ..., requests_max: _Optional[int] = ..., claimed_jurisdictions: _Optional[_Iterable[str]] = ..., software_version: _Optional[str] = ..., protocol_min: _Optional[int] = ..., protocol_max: _Optional[int] = ..., state: _Optional[_Union[IslandState, str]] = ..., front: _Optional[bytes] = ...) -> None: ...
+    relays: _containers.RepeatedScalarFieldContainer[bytes]
+    relay_endpoints: _containers.RepeatedCompositeFieldContainer[Endpoint]
+    def __init__(self, header: _Optional[_Union[Header, _Mapping]] = ..., name: _Optional[str] = ..., incarnation: _Optional[int] = ..., endpoints: _Optional[_Iterable[_Union[Endpoint, _Mapping]]] = ..., models: _Optional[_Iterable[_Union[ModelOffer, _Mapping]]] = ..., data_sets: _Optional[_Iterable[_Union[DataSetOffer, _Mapping]]] = ..., requests_max: _Optional[int] = ..., claimed_jurisdictions: _Optional[_Iterable[str]] = ..., software_version: _Optional[str] = ..., protocol_min: _Optional[int] = ..., protocol_max: _Optional[int] = ..., state: _Optional[_Union[IslandState, str]] = ..., front: _Optional[bytes] = ..., relays: _Optional[_Iterable[bytes]] = ..., relay_endpoints: _Optional[_Iterable[_Union[Endpoint, _Mapping]]] = ...) -> None: ...
 
 class Admission(_message.Message):
     __slots__ = ("header", "tier_ceiling", "group", "jurisdictions", "trust_ceiling_ppm", "certificate_der", "token_id", "number")

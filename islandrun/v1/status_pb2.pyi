@@ -46,7 +46,7 @@ class TrustFactor(_message.Message):
     def __init__(self, name: _Optional[str] = ..., ppm: _Optional[int] = ..., detail: _Optional[str] = ...) -> None: ...
 
 class Island(_message.Message):
-    __slots__ = ("key", "id", "name", "tier", "group", "standing", "reachability", "trust_ppm", "trust_factors", "models", "data_sets", "jurisdictions", "endpoints", "is_self", "front", "admitted_until_ms")
+    __slots__ = ("key", "id", "name", "tier", "group", "standing", "reachability", "trust_ppm", "trust_factors", "models", "data_sets", "jurisdictions", "endpoints", "is_self", "front", "admitted_until_ms", "through")
     KEY_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -63,6 +63,7 @@ class Island(_message.Message):
     IS_SELF_FIELD_NUMBER: _ClassVar[int]
     FRONT_FIELD_NUMBER: _ClassVar[int]
     ADMITTED_UNTIL_MS_FIELD_NUMBER: _ClassVar[int]
+    THROUGH_FIELD_NUMBER: _ClassVar[int]
     key: bytes
     id: str
     name: str
@@ -79,10 +80,11 @@ class Island(_message.Message):
     is_self: bool
     front: str
     admitted_until_ms: int
-    def __init__(self, key: _Optional[bytes] = ..., id: _Optional[str] = ..., name: _Optional[str] = ..., tier: _Optional[_Union[_attestation_pb2.Tier, str]] = ..., group: _Optional[str] = ..., standing: _Optional[_Union[Standing, str]] = ..., reachability: _Optional[_Union[Reachability, str]] = ..., trust_ppm: _Optional[int] = ..., trust_factors: _Optional[_Iterable[_Union[TrustFactor, _Mapping]]] = ..., models: _Optional[_Iterable[_Union[_attestation_pb2.ModelOffer, _Mapping]]] = ..., data_sets: _Optional[_Iterable[_Union[_attestation_pb2.DataSetOffer, _Mapping]]] = ..., jurisdictions: _Optional[_Iterable[str]] = ..., endpoints: _Optional[_Iterable[_Union[_attestation_pb2.Endpoint, _Mapping]]] = ..., is_self: bool = ..., front: _Optional[str] = ..., admitted_until_ms: _Optional[int] = ...) -> None: ...
+    through: str
+    def __init__(self, key: _Optional[bytes] = ..., id: _Optional[str] = ..., name: _Optional[str] = ..., tier: _Optional[_Union[_attestation_pb2.Tier, str]] = ..., group: _Optional[str] = ..., standing: _Optional[_Union[Standing, str]] = ..., reachability: _Optional[_Union[Reachability, str]] = ..., trust_ppm: _Optional[int] = ..., trust_factors: _Optional[_Iterable[_Union[TrustFactor, _Mapping]]] = ..., models: _Optional[_Iterable[_Union[_attestation_pb2.ModelOffer, _Mapping]]] = ..., data_sets: _Optional[_Iterable[_Union[_attestation_pb2.DataSetOffer, _Mapping]]] = ..., jurisdictions: _Optional[_Iterable[str]] = ..., endpoints: _Optional[_Iterable[_Union[_attestation_pb2.Endpoint, _Mapping]]] = ..., is_self: bool = ..., front: _Optional[str] = ..., admitted_until_ms: _Optional[int] = ..., through: _Optional[str] = ...) -> None: ...
 
 class MeshStatus(_message.Message):
-    __slots__ = ("mesh_id", "mesh_name", "self_id", "self_name", "version", "up_since_ms", "islands", "islands_alive", "requests_answered", "requests_refused", "requests_failed", "degraded")
+    __slots__ = ("mesh_id", "mesh_name", "self_id", "self_name", "version", "up_since_ms", "islands", "islands_alive", "requests_answered", "requests_refused", "requests_failed", "degraded", "relays")
     MESH_ID_FIELD_NUMBER: _ClassVar[int]
     MESH_NAME_FIELD_NUMBER: _ClassVar[int]
     SELF_ID_FIELD_NUMBER: _ClassVar[int]
@@ -95,6 +97,7 @@ class MeshStatus(_message.Message):
     REQUESTS_REFUSED_FIELD_NUMBER: _ClassVar[int]
     REQUESTS_FAILED_FIELD_NUMBER: _ClassVar[int]
     DEGRADED_FIELD_NUMBER: _ClassVar[int]
+    RELAYS_FIELD_NUMBER: _ClassVar[int]
     mesh_id: str
     mesh_name: str
     self_id: str
@@ -107,7 +110,8 @@ class MeshStatus(_message.Message):
     requests_refused: int
     requests_failed: int
     degraded: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, mesh_id: _Optional[str] = ..., mesh_name: _Optional[str] = ..., self_id: _Optional[str] = ..., self_name: _Optional[str] = ..., version: _Optional[str] = ..., up_since_ms: _Optional[int] = ..., islands: _Optional[int] = ..., islands_alive: _Optional[int] = ..., requests_answered: _Optional[int] = ..., requests_refused: _Optional[int] = ..., requests_failed: _Optional[int] = ..., degraded: _Optional[_Iterable[str]] = ...) -> None: ...
+    relays: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, mesh_id: _Optional[str] = ..., mesh_name: _Optional[str] = ..., self_id: _Optional[str] = ..., self_name: _Optional[str] = ..., version: _Optional[str] = ..., up_since_ms: _Optional[int] = ..., islands: _Optional[int] = ..., islands_alive: _Optional[int] = ..., requests_answered: _Optional[int] = ..., requests_refused: _Optional[int] = ..., requests_failed: _Optional[int] = ..., degraded: _Optional[_Iterable[str]] = ..., relays: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class GetMeshStatusRequest(_message.Message):
     __slots__ = ()

@@ -55,9 +55,7 @@ def decode_self(payload: bytes) -> pb.SelfAttestation:
     require(message.header.slot == 0, "header.slot", "is not 0 in a self statement")
     check_name(message.name, "name")
     require(message.incarnation < limits.TIME_MS_MAX, "incarnation", "is not within its range")
-    require_count(message.endpoints, limits.ENDPOINTS_MAX, "endpoints")
-    for endpoint in message.endpoints:
-        check_address(endpoint.address, "endpoints.address")
+    _check_endpoints(message.endpoints, "endpoints")
     require_count(message.models, limits.MODELS_MAX, "models")
     for model in message.models:
         _check_model(model)
@@ -69,6 +67,10 @@ def decode_self(payload: bytes) -> pb.SelfAttestation:
     _check_optional(message.software_version, limits.NAME_CHARACTERS_MAX, "software_version")
     require(message.state in (1, 2, 3), "state", "is not set or not known")
     require(len(message.front) in (0, limits.KEY_BYTES), "front", "is not a 32-byte key")
+    require_count(message.relays, limits.RELAYS_MAX, "relays")
+    for key in message.relays:
+        require(len(key) == limits.KEY_BYTES, "relays", "holds what is not a 32-byte key")
+    _check_endpoints(message.relay_endpoints, "relay_endpoints")
     return message
 
 
@@ -165,6 +167,12 @@ def check_address(address: str, where: str) -> None:
     """Require "host:port". Raises `MalformedMessage`."""
     found = _ADDRESS.fullmatch(address)
     require(found is not None and 0 < int(found[2]) < 65536, where, 'is not "host:port"')
+
+
+def _check_endpoints(endpoints: Sequence[pb.Endpoint], where: str) -> None:
+    require_count(endpoints, limits.ENDPOINTS_MAX, where)
+    for endpoint in endpoints:
+        check_address(endpoint.address, f"{where}.address")
 
 
 def _check_header(header: pb.Header) -> None:

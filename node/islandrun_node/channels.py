@@ -16,7 +16,7 @@ import grpc
 from islandrun.errors import ConfigError
 from islandrun.trust.naming import dns_name, island_id
 from islandrun.vocabulary import PublicKey
-from islandrun.wire.limits import PROMPT_BYTES_MAX
+from islandrun.wire.limits import CHUNK_BYTES_MAX, PROMPT_BYTES_MAX
 from islandrun_node.certificates import Shown, island_anchor
 
 ANSWER_BYTES_MAX = 4 * 1024 * 1024
@@ -53,14 +53,27 @@ SERVER_OPTIONS: Options = (
 )
 """Options of the mesh listener. Two processes never share its port."""
 
+RELAY_OPTIONS: Options = (
+    *_ALIVE,
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.max_receive_message_length", CHUNK_BYTES_MAX + 1024),
+    ("grpc.max_concurrent_streams", 256),
+    ("grpc.so_reuseport", 0),
+)
+"""Options of a relay's listener. Its connections do not end by age: that would cut the pipes inside them in
+the middle of answers, and who calls is checked again every few seconds anyway."""
+
+UNIX = "unix:"
+
 _LOOPBACK = re.compile(r"(127(\.\d{1,3}){3}|localhost|\[::1\]):\d{1,5}", re.ASCII)
 
 
 def open_channel(
     addresses: Sequence[str], target: PublicKey, shown: Shown, mesh_id: bytes
 ) -> grpc.aio.Channel:
-    """Make a channel to the island with this key, at the first of its addresses ("host:port") that answers.
+    """Make a channel to the island with this key, at the first of its addresses that answers.
 
+    An address is "host:port", or "unix:/path" of a socket of ours that leads to the island over a relay.
     `shown` is what we show; whoever answers must hold the target's key. The first call connects.
     """
     credentials = grpc.ssl_channel_credentials(
@@ -81,7 +94,7 @@ def local_channel(address: str, token: str) -> grpc.aio.Channel:
 
     The bearer token goes with each call. Raises `ConfigError` for any other address.
     """
-    is_unix = address.startswith("unix:")
+    is_unix = address.startswith(UNIX)
     if not is_unix and not _LOOPBACK.fullmatch(address):
         raise ConfigError(f"{address} is not on this machine; the local listener has a loopback address")
     kind = grpc.LocalConnectionType.UDS if is_unix else grpc.LocalConnectionType.LOCAL_TCP
@@ -97,6 +110,8 @@ def local_channel(address: str, token: str) -> grpc.aio.Channel:
 def grpc_target(addresses: Sequence[str]) -> str:
     """Return the name that gRPC dials: all IPv4 addresses, else all IPv6 ones, else the first host name."""
     assert addresses, "an island without an address is not dialled"
+    if addresses[0].startswith(f"{UNIX}/"):  # no statement can hold it: it has no port
+        return addresses[0]
     hosts = [(address.rpartition(":")[0].strip("[]"), address) for address in addresses]
     for version in (4, 6):
         literal = [address for host, address in hosts if _version(host) == version]

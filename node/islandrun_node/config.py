@@ -121,6 +121,7 @@ def _check(config: Config, source: str) -> None:
             f'{source}: backend.url and backend.models need kind = "openai"; the embedded engine takes none'
         )
     _check_trust(config.trust, source)
+    _check_listeners(config, source)
     _check_privacy(config.privacy, source)
     for kind, names in (
         ("outbound", [outbound.name for outbound in config.outbound]),
@@ -131,6 +132,13 @@ def _check(config: Config, source: str) -> None:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ConfigError(f"{source}: {kind}: the name `{twice[0]}` stands twice; give each its own")
+
+
+def _check_listeners(config: Config, source: str) -> None:
+    if config.relay.serve and config.listen.reachable == "relayed":
+        raise ConfigError(
+            f'{source}: relay.serve needs an island that others can dial; set listen.reachable to "direct"'
+        )
     for key in ("http", "grpc"):
         host = getattr(config.listen, key).rpartition(":")[0].strip("[]")
         if not (host == "localhost" or host == "::1" or re.fullmatch(r"127(\.\d{1,3}){3}", host)):

@@ -27,6 +27,17 @@ class Listen(Table, frozen=True):
     http: Address = "127.0.0.1:8470"
     grpc: Address = "127.0.0.1:8472"
     advertise: tuple[Address, ...] = ()
+    reachable: Literal["auto", "direct", "relayed"] = "auto"
+
+
+class Relay(Table, frozen=True):
+    """Whether this island carries pipes for others, and over which islands it is reached itself."""
+
+    serve: bool = False
+    listen: Address = "0.0.0.0:8473"
+    advertise: tuple[Address, ...] = ()
+    through: tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=64)], ...] = ()
+    megabytes_per_second: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 16
 
 
 class Island(Table, frozen=True):
@@ -188,6 +199,7 @@ class Config(Table, frozen=True):
     name: Name = "island"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     listen: Listen = Listen()
+    relay: Relay = Relay()
     island: Island = Island()
     backend: Backend = Backend()
     outbound: tuple[Outbound, ...] = ()

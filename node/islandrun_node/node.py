@@ -35,16 +35,19 @@ from islandrun_node.listeners import Listening, listen
 from islandrun_node.mesh_driver import MeshDriver
 from islandrun_node.observations import Observations
 from islandrun_node.outlook import Outlook
-from islandrun_node.peers import Opener, Peers
+from islandrun_node.peers import Peers
 from islandrun_node.privacy_worker import PrivacyWorker
+from islandrun_node.reach import Reach
+from islandrun_node.relay.process import relaying
 from islandrun_node.request import Requests
 from islandrun_node.rulings import Desk
 from islandrun_node.runner import Runner
 from islandrun_node.state import State, open_state
-from islandrun_node.statements import VERSION, SelfDescription, addresses, attest
+from islandrun_node.statements import VERSION, SelfDescription, attest
 from islandrun_node.stores.behaviour import BehaviourStore
 from islandrun_node.stores.conversations import ConversationStore
 from islandrun_node.tls import TlsIdentity
+from islandrun_node.ways import Opener, Ways
 
 ATTEST_SECONDS = 3600.0
 RULE_SECONDS = 3600.0
@@ -71,6 +74,12 @@ class Node:
     observations: Observations
     outlook: Outlook
     requests: Requests
+    reach: Reach
+
+    @property
+    def mesh_id(self) -> bytes:
+        """The mesh that this node is in."""
+        return self.state.membership.genesis.mesh_id
 
 
 @asynccontextmanager
@@ -84,10 +93,10 @@ async def running_node(
     async with AsyncExitStack() as stack:
         node = await build(home, config, stack, privacy or PrivacyWorker(lambda: load_watch(config.privacy)))
         listening = await listen(node, stack)
-        endpoints = addresses(config.listen, listening.mesh_port)
-        tell_own(node, endpoints)
-        node.driver.when_awake(lambda: tell_own(node, endpoints))
-        await stack.enter_async_context(_chores(node, endpoints))
+        node.reach.attach(_opener(node.tls, node.mesh_id), node.outlook.relay_offers, listening.mesh)
+        tell_own(node)
+        node.driver.when_awake(lambda: tell_own(node))
+        await stack.enter_async_context(_chores(node))
         replace_private(home.running, json.dumps({"pid": os.getpid(), **listening.public()}).encode())
         stack.callback(home.running.unlink, missing_ok=True)
         yield listening
@@ -110,15 +119,17 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
     tls = TlsIdentity(state.membership.key, admission.certificate_der, state.membership.genesis)
     gate = CallerGate(state.ledger, state.tokens)
     conversations = _conversations(state, stack, config.privacy.conversation_hours)
+    reach = Reach(config, await stack.enter_async_context(relaying(home, config.relay)))
     journal = Journal(state.receipts, state.membership.key.public, state.membership.key.sign)
     observations = Observations(BehaviourStore(state.database), lambda island: outlook.island(island))
     stack.callback(observations.keep)
 
     def degraded() -> tuple[str, ...]:
-        return privacy.degraded() + conversations.degraded() + state.degraded() + driver.degraded()
+        parts = (privacy, conversations, state, driver, reach)
+        return tuple(reason for part in parts for reason in part.degraded())
 
-    outlook = _outlook(state, config, mesh, observations, backends, journal, degraded)
-    peers = Peers(_opener(tls, state.membership.genesis.mesh_id), outlook.island)
+    outlook = _outlook(state, config, mesh, observations, backends, journal, degraded, reach)
+    peers = _peers(_opener(tls, state.membership.genesis.mesh_id), outlook, reach)
     stack.push_async_callback(peers.close)
     driver = MeshDriver(state.me, mesh, peers, state.attestations, gate.evict, observations.refused)
     seconds = config.limits.answer_seconds_max
@@ -139,18 +150,20 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
         observations=observations,
         outlook=outlook,
         requests=requests,
+        reach=reach,
     )
 
 
-def tell_own(node: Node, endpoints: tuple[str, ...]) -> None:
+def tell_own(node: Node) -> None:
     """Sign and publish what this node's islands are now; nothing while the clock of this machine is wrong."""
     if node.driver.clock is ClockState.WRONG:
         _log.error("nothing is signed while the clock of this machine is wrong; set it (timedatectl)")
         return
     now_ms = world_clock.now().wall_ms
+    doors = node.reach.doors()
     genesis = node.state.membership.genesis
     for island in node.islands:
-        signed = attest(island, genesis, node.state.attestations, endpoints, now_ms)
+        signed = attest(island, genesis, node.state.attestations, doors, now_ms)
         try:
             node.driver.publish(signed)
         except RejectedMessage as error:
@@ -158,7 +171,7 @@ def tell_own(node: Node, endpoints: tuple[str, ...]) -> None:
 
 
 @asynccontextmanager
-async def _chores(node: Node, endpoints: tuple[str, ...]) -> AsyncGenerator[None]:
+async def _chores(node: Node) -> AsyncGenerator[None]:
     """Keep the node's background work going while the block runs."""
     chores = (
         node.driver.run(),
@@ -166,7 +179,8 @@ async def _chores(node: Node, endpoints: tuple[str, ...]) -> AsyncGenerator[None
         node.gate.run(),
         node.observations.run(),
         node.tls.watch(node.peers.renew),
-        _tell_regularly(node, endpoints),
+        _tell_regularly(node),
+        node.reach.run(lambda: tell_own(node)),
         _rule_regularly(node),
         _keep_current(node),
         node.requests.conversations.run(),
@@ -188,10 +202,10 @@ def _died(task: asyncio.Task[None]) -> None:
         _log.critical("a part of the node stopped: %r; restart the node", task.exception())
 
 
-async def _tell_regularly(node: Node, endpoints: tuple[str, ...]) -> None:
+async def _tell_regularly(node: Node) -> None:
     while True:
         await asyncio.sleep(ATTEST_SECONDS)
-        tell_own(node, endpoints)
+        tell_own(node)
 
 
 async def _rule_regularly(node: Node) -> None:
@@ -262,6 +276,11 @@ def _conversations(state: State, stack: AsyncExitStack, hours: float) -> Convers
     return kept
 
 
+def _peers(opener: Opener, outlook: Outlook, reach: Reach) -> Peers:
+    ways = Ways(opener, outlook.island, reach.policy, reach.through, reach.own_relay)
+    return Peers(ways, outlook.island)
+
+
 def _opener(tls: TlsIdentity, mesh_id: bytes) -> Opener:
     def open_to(endpoints: Sequence[str], key: PublicKey) -> grpc.aio.Channel:
         return open_channel(endpoints, key, tls.shown(world_clock.now().wall_ms), mesh_id)
@@ -277,6 +296,7 @@ def _outlook(
     backends: dict[IslandId, Backend],
     journal: Journal,
     degraded: Callable[[], tuple[str, ...]],
+    reach: Reach,
 ) -> Outlook:
     return Outlook(
         me=state.me,
@@ -291,6 +311,8 @@ def _outlook(
         degraded=degraded,
         version=VERSION,
         started=world_clock.now(),
+        through=reach.through,
+        relays=reach.names,
     )
 
 

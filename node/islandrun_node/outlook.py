@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from islandrun.agents.agent import Question, output_estimate
 from islandrun.agents.policy import RoutingPolicy
@@ -53,14 +53,34 @@ class Outlook:
     degraded: Callable[[], tuple[str, ...]]
     version: str
     started: Instant
+    through: Mapping[IslandId, IslandId] = field(default_factory=dict)
+    relays: Callable[[], tuple[str, ...]] = tuple
 
     def islands(self) -> tuple[IslandView, ...]:
         """Return every island of the mesh as it looks from here now."""
-        return self._vantage().views()
+        return tuple(self._with_way(view) for view in self._vantage().views())
 
     def island(self, island: IslandId) -> IslandView | None:
         """Return one island, or None when it is not known."""
         return self._vantage().view(island)
+
+    def relay_offers(self) -> tuple[IslandView, ...]:
+        """Return the islands that say they carry pipes for others."""
+        ledger = self.ledger
+        offering = [
+            island
+            for island in ledger.islands()
+            if (claims := ledger.self_claims(island)) is not None and claims.relay_endpoints
+        ]
+        return tuple(view for island in offering if (view := self.island(island)) is not None)
+
+    def _with_way(self, view: IslandView) -> IslandView:
+        """Add the name of the relay over which an island is reached now."""
+        relay = self.through.get(IslandId(view.front or view.id))
+        if relay is None or view.is_local:
+            return view
+        claims = self.ledger.self_claims(relay)
+        return replace(view, through=claims.name if claims is not None else relay[:8])
 
     def home(self, offer: ModelOffer) -> tuple[IslandView, ...]:
         """Return this island alone, as it looks to texts that are read here by `offer` beside its engine."""
@@ -150,6 +170,7 @@ class Outlook:
             requests_refused=outcomes["refused"],
             requests_failed=outcomes["failed"] + outcomes["interrupted"],
             degraded=self.degraded(),
+            relays=self.relays(),
         )
 
     async def changed(self) -> AsyncGenerator[status_pb2.MeshStatus]:

@@ -21,14 +21,14 @@ from islandrun.errors import (
 )
 from islandrun.routing.receiver import HOPS_MAX
 from islandrun.v1 import inference_pb2, inference_pb2_grpc, mesh_pb2, mesh_pb2_grpc
-from islandrun.vocabulary import AnswerPiece, IslandId, IslandView, PublicKey
+from islandrun.vocabulary import AnswerPiece, IslandId, IslandView
 from islandrun.wire.inference import piece_from_wire, prompt_to_wire, sampling_to_wire
 from islandrun_node.services.errors import error_info
+from islandrun_node.ways import Way, Ways
 
 if TYPE_CHECKING:
     from islandrun_node.runner import Work
 
-CHANNELS_MAX = 64
 ACCEPT_SECONDS_MAX = 5.0
 """How long a peer may take to say that it took a request; after that the next island is asked."""
 
@@ -40,31 +40,25 @@ _LOST = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 Request = inference_pb2.GenerateRequest
 Response = inference_pb2.GenerateResponse
 
-Opener = Callable[[Sequence[str], PublicKey], grpc.aio.Channel]
-"""Makes a channel to an island at one of these addresses, pinned to this key."""
-
-GRACE_SECONDS = 900.0
-"""How long a channel that was replaced may finish its calls."""
-
 
 class _Live:
-    """A call that is running; `is_cut` says that we ended it ourselves."""
+    """A call that is running and the relay that carries it; `cut` says why we ended it ourselves."""
 
-    def __init__(self, call: grpc.aio.UnaryStreamCall[Request, Response]) -> None:
+    def __init__(
+        self, call: grpc.aio.UnaryStreamCall[Request, Response], relay: IslandId | None = None
+    ) -> None:
         self.call = call
-        self.is_cut = False
+        self.relay = relay
+        self.cut = ""
 
 
 class Peers:
-    """One channel to each island that is called; the least recently used is closed first."""
+    """The calls to other islands, on the ways that `Ways` finds."""
 
-    def __init__(self, open_channel: Opener, island: Callable[[IslandId], IslandView | None]) -> None:
-        self._open = open_channel
+    def __init__(self, ways: Ways, island: Callable[[IslandId], IslandView | None]) -> None:
+        self._ways = ways
         self._island = island
-        self._channels: dict[IslandId, tuple[tuple[str, ...], grpc.aio.Channel]] = {}
-        self._closing: set[asyncio.Task[None]] = set()
         self._live: dict[IslandId, set[_Live]] = {}
-        self._used: set[IslandId] = set()
         self._tell: Callable[[IslandId, bool], None] = lambda island, ok: None
 
     def when_called(self, tell: Callable[[IslandId, bool], None]) -> None:
@@ -79,34 +73,33 @@ class Peers:
         A connection that once worked may hang for long after its island, or the way to it, came back: what
         fails on it is tried once on a fresh connection before it counts. Gossip may arrive twice.
         """
+        host = self._host(self._view(target))
         request = mesh_pb2.ExchangeRequest(messages=messages)
-        was_used = target in self._used and target in self._channels
+        way = await self._ways.to(host)
+        was_used = way.is_used
         try:
-            answer = await self._exchange(target, request)
+            answer = await self._exchange(host, way, request)
         except grpc.aio.AioRpcError as error:
             if not was_used or error.code() not in _LOST:
                 raise failure(error, target) from None
-            self._start_afresh(target)
             try:
-                answer = await self._exchange(target, request)
+                answer = await self._exchange(host, await self._ways.to(host), request)
             except grpc.aio.AioRpcError as again:
                 raise failure(again, target) from None
         return tuple(answer.messages)
 
     async def _exchange(
-        self, target: IslandId, request: mesh_pb2.ExchangeRequest
+        self, host: IslandView, way: Way, request: mesh_pb2.ExchangeRequest
     ) -> mesh_pb2.ExchangeResponse:
-        stub = mesh_pb2_grpc.MeshServiceStub(self._channel(self._view(target)))
-        answer: mesh_pb2.ExchangeResponse = await stub.Exchange(request, timeout=EXCHANGE_SECONDS_MAX)
-        self._used.add(target)
-        self._used &= self._channels.keys()
+        stub = mesh_pb2_grpc.MeshServiceStub(way.channel)
+        try:
+            answer: mesh_pb2.ExchangeResponse = await stub.Exchange(request, timeout=EXCHANGE_SECONDS_MAX)
+        except grpc.aio.AioRpcError as error:
+            if error.code() in _LOST:
+                self._ways.failed(host.id, way)
+            raise
+        way.is_used = True
         return answer
-
-    def _start_afresh(self, target: IslandId) -> None:
-        """Close the channel to an island when its calls are over; the next call makes a new one."""
-        self._used.discard(target)
-        if known := self._channels.pop(target, None):
-            self._close(known[1], GRACE_SECONDS)
 
     async def generate(self, target: IslandId, work: Work) -> AsyncGenerator[AnswerPiece]:
         """Have an island run a masked prompt; closing the generator cancels the call there.
@@ -115,15 +108,30 @@ class Peers:
         cut off meanwhile.
         """
         view = self._view(target)
-        stub = inference_pb2_grpc.InferenceServiceStub(self._channel(view))
+        host = self._host(view)
+        way = await self._way(host)
+        stub = inference_pb2_grpc.InferenceServiceStub(way.channel)
         call = stub.Generate(_request(view, work), timeout=work.seconds_max)
-        with self._live_call(target, call) as live, _translated(view.name, live):
-            await self._accepted(IslandId(view.front) if view.front else view.id, call)
-            while (message := await call.read()) is not grpc.aio.EOF:
-                for chunk in message.chunks:
-                    yield piece_from_wire(chunk)
+        with self._live_call(target, call, way.relay) as live, _translated(view.name, live):
+            try:
+                await self._accepted(host.id, call)
+                while (message := await call.read()) is not grpc.aio.EOF:
+                    for chunk in message.chunks:
+                        yield piece_from_wire(chunk)
+            except (TimeoutError, grpc.aio.AioRpcError) as error:
+                if _is_lost(error):
+                    self._ways.failed(host.id, way)
+                raise
             if await call.code() is not grpc.StatusCode.OK:
                 raise Unreachable(f"{view.name} ended the call with {(await call.code()).name}")
+
+    async def _way(self, host: IslandView) -> Way:
+        """Return a way for a request; that there is none is told to the mesh."""
+        try:
+            return await self._ways.to(host)
+        except Unreachable:
+            self._tell(host.id, False)
+            raise
 
     async def _accepted(self, host: IslandId, call: grpc.aio.UnaryStreamCall[Request, Response]) -> None:
         """Wait until a node takes a request; tell the mesh whether it could be reached at all."""
@@ -136,32 +144,28 @@ class Peers:
         self._tell(host, not (call.done() and await call.code() in _LOST))
 
     def cut(self, island: IslandId) -> None:
-        """End every call to an island at once and close its channel: it was revoked."""
-        for live in tuple(self._live.get(island, ())):
-            live.is_cut = True
-            live.call.cancel()
-        if known := self._channels.pop(island, None):
-            self._close(known[1], None)
+        """End every call to an island, or over it, at once and close its channels: it was revoked."""
+        for target, calls in tuple(self._live.items()):
+            for live in tuple(calls):
+                if target == island or live.relay == island:
+                    live.cut = "the island" if target == island else "the relay on the way to"
+                    live.call.cancel()
+        self._ways.cut(island)
 
     def renew(self) -> None:
         """Make new channels for new calls, with our present certificate; running calls end by themselves."""
-        for island in tuple(self._channels):
-            self._close(self._channels.pop(island)[1], GRACE_SECONDS)
+        self._ways.renew()
 
     async def close(self) -> None:
         """Close all channels and wait for it."""
-        for task in tuple(self._closing):
-            task.cancel()
-        closing = [channel.close(grace=None) for _, channel in self._channels.values()]
-        self._channels.clear()
-        await asyncio.gather(*closing, *self._closing, return_exceptions=True)
+        await self._ways.close()
 
     @contextmanager
     def _live_call(
-        self, target: IslandId, call: grpc.aio.UnaryStreamCall[Request, Response]
+        self, target: IslandId, call: grpc.aio.UnaryStreamCall[Request, Response], relay: IslandId | None
     ) -> Generator[_Live]:
         """Know of a call while it runs, so that it can be cut; it is over when the block ends."""
-        live = _Live(call)
+        live = _Live(call, relay)
         calls = self._live.setdefault(target, set())
         calls.add(live)
         try:
@@ -176,30 +180,18 @@ class Peers:
         view = self._island(target)
         if view is None:
             raise Refused(f"island {target[:8]} is not known here any more")
-        if not view.endpoints:
-            raise Unreachable(f"{view.name} has told no address")
         return view
 
-    def _channel(self, view: IslandView) -> grpc.aio.Channel:
-        """Return the channel to the node of an island (its own, or the one that fronts it)."""
-        host = IslandId(view.front) if view.front else view.id
-        host_view = self._view(host) if view.front else view
-        known = self._channels.pop(host, None)
-        if known is not None and known[0] != host_view.endpoints:
-            self._close(known[1], GRACE_SECONDS)
-            known = None
-        if known is None:
-            known = (host_view.endpoints, self._open(host_view.endpoints, host_view.key))
-        self._channels[host] = known
-        while len(self._channels) > CHANNELS_MAX:
-            oldest = next(iter(self._channels))
-            self._close(self._channels.pop(oldest)[1], GRACE_SECONDS)
-        return known[1]
+    def _host(self, view: IslandView) -> IslandView:
+        """Return the island whose node answers for this one: itself, or the one that fronts it."""
+        return self._view(IslandId(view.front)) if view.front else view
 
-    def _close(self, channel: grpc.aio.Channel, grace: float | None) -> None:
-        task = asyncio.get_running_loop().create_task(channel.close(grace=grace))
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+
+def _is_lost(error: Exception) -> bool:
+    """Say whether a call ended because the connection did, and not by what the island said."""
+    if not isinstance(error, grpc.aio.AioRpcError):
+        return True
+    return error.code() is grpc.StatusCode.UNAVAILABLE and error_info(error) is None
 
 
 @contextmanager
@@ -208,8 +200,8 @@ def _translated(island: str, live: _Live) -> Generator[None]:
     try:
         yield
     except asyncio.CancelledError:
-        if live.is_cut:
-            raise Refused(f"{island} is not trusted any more") from None
+        if live.cut:
+            raise Refused(f"{live.cut} {island} is not trusted any more".lstrip()) from None
         raise
     except TimeoutError:
         raise Unreachable(f"{island} did not take the request in {ACCEPT_SECONDS_MAX:g} s") from None

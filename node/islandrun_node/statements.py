@@ -13,11 +13,22 @@ from islandrun.trust.claims import Header, SelfClaims
 from islandrun.trust.genesis import Genesis
 from islandrun.trust.signing import SELF_LIFE_MS_MAX, SignedAttestation, Signer, sign
 from islandrun.vocabulary import DataSetOffer, ModelOffer, PublicKey
-from islandrun_node.config_tables import Listen
 from islandrun_node.stores.attestations import AttestationStore
 
 VERSION = distribution_version("islandrun")
 ADDRESSES_MAX = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Where a node can be reached: at "host:port", over relays; and where it carries pipes for others."""
+
+    endpoints: tuple[str, ...] = ()
+    relays: tuple[PublicKey, ...] = ()
+    relay_endpoints: tuple[str, ...] = ()
+
+
+NO_DOORS = Doors()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +49,11 @@ def attest(
     island: SelfDescription,
     genesis: Genesis,
     store: AttestationStore,
-    endpoints: tuple[str, ...],
+    doors: Doors,
     now_ms: int,
 ) -> SignedAttestation:
     """Sign what an island says of itself. Its sequence is on disk before the statement exists."""
+    doors = NO_DOORS if island.front else doors
     sequence = store.next_sequence(f"self:{island.key.hex()}", now_ms)
     claims = SelfClaims(
         header=Header(
@@ -55,22 +67,27 @@ def attest(
         ),
         name=island.name,
         incarnation=sequence,
-        endpoints=() if island.front else endpoints,
+        endpoints=doors.endpoints,
         models=island.models(),
         data_sets=island.data_sets(),
         requests_max=island.requests_max,
         jurisdictions=island.jurisdictions,
         software_version=VERSION,
         front=island.front,
+        relays=doors.relays,
+        relay_endpoints=doors.relay_endpoints,
     )
     return sign(claims, island.signer)
 
 
-def addresses(listen: Listen, port: int) -> tuple[str, ...]:
-    """Return where other islands can reach the mesh listener on `port`: as set, or as the interfaces say."""
-    if listen.advertise:
-        return listen.advertise[:ADDRESSES_MAX]
-    host = listen.mesh.rpartition(":")[0].strip("[]")
+def addresses(advertised: tuple[str, ...], bound: str, port: int) -> tuple[str, ...]:
+    """Return where other islands can reach a listener on `port`: as advertised, or as the interfaces say.
+
+    `bound` is the "host:port" of the settings; its port may be 0.
+    """
+    if advertised:
+        return advertised[:ADDRESSES_MAX]
+    host = bound.rpartition(":")[0].strip("[]")
     if host not in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not bound
         return (_address(host, port),)
     found = sorted(

@@ -12,7 +12,7 @@ from islandrun_node.admissions import admit, take_away
 from islandrun_node.cli import cli
 from islandrun_node.home import Home
 from islandrun_node.identity import IslandKey
-from islandrun_node.statements import SelfDescription, attest
+from islandrun_node.statements import Doors, SelfDescription, attest
 from islandrun_node.stores.tokens import Grant
 from tests.node.identity_kit import SmallMesh, now_ms
 
@@ -29,7 +29,7 @@ def add(mesh: SmallMesh, name: str, tier: Tier, ceiling_ppm: int = 1_000_000) ->
     grant = Grant(tier, "home", Ppm(ceiling_ppm))
     admit(mesh.owner, mesh.genesis, mesh.store, key.public, grant, now_ms())
     island = SelfDescription(key.public, key.sign, name, tuple, tuple, 4, ())
-    mesh.store.save(attest(island, mesh.genesis, mesh.store, ("127.0.0.1:1",), now_ms()))
+    mesh.store.save(attest(island, mesh.genesis, mesh.store, Doors(("127.0.0.1:1",)), now_ms()))
     return key
 
 

@@ -228,4 +228,4 @@ def _own_addresses(home: Home) -> tuple[str, ...]:
         raise EnrolmentRefused(
             "the mesh listener has no fixed port and the node does not run; give --address"
         )
-    return addresses(listen, port)
+    return addresses(listen.advertise, listen.mesh, port)

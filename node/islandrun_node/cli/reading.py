@@ -128,10 +128,11 @@ def status(session: Session, check: bool) -> int:
         f"requests: {found.requests_answered} answered, {found.requests_refused} refused,"
         f" {found.requests_failed} failed",
         f"root:     {root_state(session.home)}",
+        *([f"reached through relay {' and '.join(found.relays)}"] if found.relays else []),
         *(f"degraded: {reason}" for reason in found.degraded),
     ]
     content: dict[str, object] = {field.name: getattr(found, field.name) for field in found.DESCRIPTOR.fields}
-    content["degraded"] = list(found.degraded)
+    content |= {"degraded": list(found.degraded), "relays": list(found.relays)}
     content["root"] = str(root_state(session.home))
     show(session, "status/v1", content, "\n".join(lines))
     return Exit.DEGRADED if check and found.degraded else Exit.OK
@@ -158,7 +159,7 @@ def islands(session: Session, why: bool, island: str | None) -> None:
             island.group,
             f"{island.trust_ppm / PPM:.2f}",
             _word(island.standing, "standing"),
-            _word(island.reachability, "reachability"),
+            _reach(island),
             ", ".join(island.jurisdictions),
             ", ".join(offer.name for offer in island.models),
             ", ".join(offer.name for offer in island.data_sets),
@@ -302,7 +303,13 @@ def _island(island: status_pb2.Island) -> dict[str, object]:
         "is_self": island.is_self,
         "front": island.front or None,
         "admitted_until_ms": island.admitted_until_ms,
+        "through": island.through or None,
     }
+
+
+def _reach(island: status_pb2.Island) -> str:
+    word = _word(island.reachability, "reachability")
+    return f"{word} through relay {island.through}" if island.through else word
 
 
 def _word(value: int, kind: str) -> str:

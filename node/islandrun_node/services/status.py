@@ -146,6 +146,7 @@ def island(view: IslandView) -> status_pb2.Island:
         is_self=view.is_self,
         front=view.front,
         admitted_until_ms=view.admitted_until_ms,
+        through=view.through,
     )
 
 
