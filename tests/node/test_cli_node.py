@@ -118,7 +118,11 @@ async def node(tmp_path) -> AsyncIterator[SimpleNamespace]:
     status = status_pb2.MeshStatus(
         mesh_name="home", self_name="laptop", version="1", islands=2, islands_alive=1
     )
-    views = [view("laptop", is_self=True), view("gone", reachability=Reachability.UNREACHABLE, models=())]
+    views = [
+        view("laptop", is_self=True),
+        view("gone", reachability=Reachability.UNREACHABLE, models=()),
+        view("hidden", through="box", models=()),
+    ]
     outlook = SimpleNamespace(
         mesh_status=lambda: status,
         islands=lambda: views,
@@ -154,9 +158,12 @@ async def test_status_is_a_screen_or_json_and_its_check_ends_with_6(node) -> Non
     code, out, _ = await run(node, "status")
     assert (code, "laptop in mesh home" in out, "2, 1 alive" in out) == (0, True, True)
     node.status.degraded.append("no names detector")
+    node.status.relays.extend(["box", "north"])
+    assert "reached through relay box and north" in (await run(node, "status"))[1]
     assert (await run(node, "status"))[0] == 0
     code, out, _ = await run(node, "status", "--check", "--json")
     made = json.loads(out)
+    assert made["relays"] == ["box", "north"]
     assert (code, made["schema"], made["degraded"]) == (
         6,
         "islandrun.status/v1",
@@ -173,6 +180,9 @@ async def test_islands_and_models(node) -> None:
     code, out, _ = await run(node, "islands", "--why", "laptop")
     assert (code, out.splitlines()) == (0, ["laptop: trust 0.80"])
     assert (await run(node, "islands", "nobody"))[0] == 2
+    assert "alive through relay box" in out
+    listed = json.loads((await run(node, "--json", "islands"))[1])["islands"]
+    assert [island["through"] for island in listed] == [None, None, "box"]
     made = json.loads((await run(node, "--json", "models"))[1])
     assert made["models"][0] == {"name": "tiny", "islands": ["laptop"], "context_tokens_max": 8192}
     assert "islandrun/auto" in [model["name"] for model in made["models"]]

@@ -40,6 +40,8 @@ def test_the_example_names_every_key_and_all_load() -> None:
         ("[listen]\nhtpp = '127.0.0.1:1'", ["unknown key `htpp`", "listen", "`http`"]),
         ("name = 'Not Allowed'", ["name", "config.example.toml"]),
         ("[listen]\nhttp = '0.0.0.0:80'", ["listen.http", "loopback", "127.0.0.1"]),
+        ("[listen]\nreachable = 'relayed'\n[relay]\nserve = true", ["relay.serve", "listen.reachable"]),
+        ("[relay]\nmegabytes_per_second = 0", ["relay.megabytes_per_second"]),
         ("[backend]\nkind = 'openai'", ["backend.url", "missing"]),
         ("[policy.tier_trust]\ncloud = 1.5", ["policy.tier_trust.cloud", "1"]),
         ("[trust]\nrequired_schemes = ['soc2']", ["trust.required_schemes", "[[trust.issuers]]"]),
