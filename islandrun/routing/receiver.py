@@ -21,6 +21,7 @@ class ForwardVeto(StrEnum):
     """Why a forwarded request is refused; programs read it as `ErrorInfo.reason`."""
 
     SENDER_NOT_ADMITTED = "SENDER_NOT_ADMITTED"
+    VIEW_TOO_OLD = "VIEW_TOO_OLD"
     TARGET_ELSEWHERE = "TARGET_ELSEWHERE"
     NO_HOPS_LEFT = "NO_HOPS_LEFT"
     LABEL_OUT_OF_RANGE = "LABEL_OUT_OF_RANGE"
@@ -33,6 +34,7 @@ class ForwardVeto(StrEnum):
 class Forwarded:
     """A forwarded request without its text, and what the receiver knows of the two ends.
 
+    `is_view_current`: this island's own view of the mesh is not so old that it may trust nobody.
     `target_ppm` is how much the receiver's owner lets the target see, None when the target is not here.
     `data_sets_ppm` is the trust that each data set needs, None for one that is not here.
     """
@@ -43,12 +45,16 @@ class Forwarded:
     sensitivity_ppm: int
     hops_left: int
     data_sets_ppm: tuple[Ppm | None, ...] = ()
+    is_view_current: bool = True
 
 
 def check_forwarded(request: Forwarded) -> None:
     """Raise `ForwardRefused` unless a forwarded request may run here. Its texts name nothing of a request."""
     if request.sender is not Standing.ADMITTED:
         raise ForwardRefused("the calling island is not admitted now", ForwardVeto.SENDER_NOT_ADMITTED)
+    if not request.is_view_current:
+        what = "this island has no news of its owner and cannot know who is still admitted"
+        raise ForwardRefused(what, ForwardVeto.VIEW_TOO_OLD)
     if request.target_ppm is None:
         raise ForwardRefused("the target island is not on this node", ForwardVeto.TARGET_ELSEWHERE)
     if not 0 < request.hops_left <= HOPS_MAX:

@@ -14,11 +14,11 @@ from islandrun.trust.behaviour import Behaviour, behaviour_ppm
 from islandrun.trust.claims import AdmissionClaims, SelfClaims
 from islandrun.trust.ledger import Ledger
 from islandrun.trust.signing import SKEW_MS
+from islandrun.trust.view import HOUR_MS, Reach, View, view
 from islandrun.vocabulary import PPM_MAX, IslandId, Ppm, PublicKey, Standing, Tier, TrustFactor, TrustScore
 
-_HOUR_MS: Final = 3_600_000
-VIEW_GROUP_MS_MAX: Final = 24 * _HOUR_MS
-VIEW_MS_MAX: Final = 7 * 24 * _HOUR_MS
+VIEW_GROUP_MS_MAX: Final = 24 * HOUR_MS
+VIEW_MS_MAX: Final = 7 * 24 * HOUR_MS
 
 _TIER_BASE: Mapping[Tier, Ppm] = {
     Tier.PERSONAL: Ppm(1_000_000),
@@ -67,7 +67,7 @@ def score(
         _certified(ledger, island, policy, now_ms),
         _vouched(ledger, island, policy, now_ms),
         _behaved(behaviour, now_ms),
-        _in_view(ledger, island, my_group, policy, now_ms, is_self),
+        _in_view(ledger, island, my_group, view_of(ledger, policy, now_ms), is_self),
     )
     return TrustScore(Ppm(min(factor.ppm for factor in factors)), factors)
 
@@ -148,25 +148,17 @@ def _behaved(behaviour: Behaviour | None, now_ms: int) -> TrustFactor:
     return TrustFactor("behaviour", behaviour_ppm(behaviour, now_ms), "as seen from here")
 
 
-def _in_view(
-    ledger: Ledger, island: IslandId, my_group: str, policy: TrustPolicy, now_ms: int, is_self: bool
-) -> TrustFactor:
-    """Trust the fewer the older the owner's view is: whoever holds news back could hide a revocation.
+def view_of(ledger: Ledger, policy: TrustPolicy, now_ms: int) -> View:
+    """Return how far trust reaches now by the age of the owner's newest view."""
+    return view(ledger, policy.view_group_ms_max, policy.view_ms_max, ledger.present_ms(now_ms))
 
-    An owner that never published a view asks for none.
-    """
+
+def _in_view(ledger: Ledger, island: IslandId, my_group: str, seen: View, is_self: bool) -> TrustFactor:
     if is_self:
         return TrustFactor("freshness", PPM_MAX, "it is this island")
-    if not ledger.publishes_views():
-        return TrustFactor("freshness", PPM_MAX, "the owner publishes no view")
-    views_ms = ledger.freshest_ms(now_ms).values()
-    if not views_ms:
-        return TrustFactor("freshness", Ppm(0), "no whole view of the owner has arrived")
-    age_ms = now_ms - max(views_ms)
     groups = {claims.group for claims in ledger.admissions(island)}
-    others_ms_max = min(policy.view_group_ms_max, policy.view_ms_max)
-    is_open = age_ms <= (policy.view_ms_max if groups == {my_group} else others_ms_max)
-    return _gate("freshness", is_open, f"the owner's view is {age_ms // _HOUR_MS} h old")
+    needed = Reach.OWN_GROUP if groups == {my_group} else Reach.EVERYBODY
+    return _gate("freshness", seen.reach >= needed, seen.reason)
 
 
 def _lowest(name: str, values: list[Ppm], detail: str) -> TrustFactor:

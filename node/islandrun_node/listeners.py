@@ -15,6 +15,7 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 
 from islandrun.errors import ConfigError
+from islandrun.trust.view import Reach
 from islandrun.v1 import chat_pb2_grpc, enroll_pb2_grpc, inference_pb2_grpc, mesh_pb2_grpc, status_pb2_grpc
 from islandrun.vocabulary import IslandId
 from islandrun_node.callers import caller_of
@@ -80,6 +81,7 @@ async def _mesh(node: Node) -> AsyncGenerator[str]:
         trust_ppm=outlook.trust_ppm,
         own_ppm=lambda: outlook.trust_ppm(outlook.me),
         data_set_ppm=node.knowledge.sensitivity_ppm,
+        is_view_current=lambda: outlook.view().reach > Reach.ITSELF,
     )
     inference = InferenceService(node.backends, vicinity, seconds)
     inference_pb2_grpc.add_InferenceServiceServicer_to_server(inference, server)

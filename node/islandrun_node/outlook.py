@@ -13,7 +13,8 @@ from islandrun.privacy.sensitivity import Assessment
 from islandrun.routing.candidates import LocalFacts, Vantage
 from islandrun.trust.behaviour import Behaviour
 from islandrun.trust.ledger import Ledger
-from islandrun.trust.score import TrustPolicy
+from islandrun.trust.score import TrustPolicy, view_of
+from islandrun.trust.view import Reach, View
 from islandrun.v1 import chat_pb2, status_pb2
 from islandrun.vocabulary import (
     ChatRequest,
@@ -108,6 +109,16 @@ class Outlook:
         view = self.island(island)
         return view.trust.ppm if view else Ppm(0)
 
+    def view(self) -> View:
+        """Return how far trust reaches by the age of the owner's newest view."""
+        return view_of(self.ledger, self.trust_policy, world_clock.now().wall_ms)
+
+    def hindrances(self) -> tuple[str, ...]:
+        """Return what keeps this node from its work, one sentence each."""
+        seen = self.view()
+        whom = {Reach.ITSELF: "no other island is", Reach.OWN_GROUP: "only the own group is"}.get(seen.reach)
+        return (*self.degraded(), *([f"{seen.reason}: {whom} trusted"] if whom else []))
+
     def standing(self, island: IslandId) -> Standing:
         """Return what the owner says of an island at this moment."""
         return self.ledger.standing(island, world_clock.now().wall_ms)
@@ -169,7 +180,7 @@ class Outlook:
             requests_answered=outcomes["answered"],
             requests_refused=outcomes["refused"],
             requests_failed=outcomes["failed"] + outcomes["interrupted"],
-            degraded=self.degraded(),
+            degraded=self.hindrances(),
             relays=self.relays(),
         )
 

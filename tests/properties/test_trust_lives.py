@@ -176,6 +176,9 @@ def is_never_higher(after: list[int], before: list[int]) -> bool:
 
 def bad_news_never_raises(life: Life, event: Event, ceiling: Ppm) -> None:
     before = trusts(life)
+    seen = behaviour_of(life.seen) or Behaviour()
+    now_ms = max(seen.at_ms, NOW)
+    assert behaviour_ppm(observe(seen, event, now_ms), now_ms) <= behaviour_ppm(seen, now_ms)
     worse = replace(life, seen=(*life.seen, (event, 0)))
     assert is_never_higher(trusts(worse), before)
     told = (

@@ -34,6 +34,7 @@ def test_only_an_admitted_island_is_served(standing: Standing) -> None:
 
 
 def test_each_bound_refuses() -> None:
+    assert refused(replace(GOOD, is_view_current=False)) == ForwardVeto.VIEW_TOO_OLD
     assert refused(replace(GOOD, target_ppm=None)) == ForwardVeto.TARGET_ELSEWHERE
     assert refused(replace(GOOD, hops_left=0)) == ForwardVeto.NO_HOPS_LEFT
     assert refused(replace(GOOD, hops_left=3)) == ForwardVeto.NO_HOPS_LEFT

@@ -22,8 +22,9 @@ from islandrun.trust.claims import (
 from islandrun.trust.genesis import found
 from islandrun.trust.ledger import Ledger
 from islandrun.trust.naming import island_id
-from islandrun.trust.score import TrustPolicy, score
+from islandrun.trust.score import TrustPolicy, score, view_of
 from islandrun.trust.signing import SKEW_MS, sign, verify
+from islandrun.trust.view import Reach, View
 from islandrun.vocabulary import Ppm, PublicKey, Tier, TrustScore
 
 NOW = 1_800_000_000_000
@@ -260,3 +261,19 @@ def test_an_older_view_does_not_make_the_newer_one_forgotten() -> None:
         assert ledger_of(*((view, OWNER) for view in views)).freshest_ms(NOW + DAY) == {
             public(OWNER): NOW + 2
         }
+
+
+def test_a_view_that_arrives_without_what_it_counts_is_no_view() -> None:
+    class Robbed(Ledger):
+        """A ledger from which somebody keeps a revocation: it knows that views exist, and has none whole."""
+
+        def freshest_ms(self, now_ms: int) -> dict[PublicKey, int]:
+            return {}
+
+    ledger = Robbed(GENESIS)
+    for claims, key in (*GRANTED, (VIEW, OWNER)):
+        ledger.admit(verify(sign(claims, signer(key)), GENESIS, NOW), NOW)
+    seen = view_of(ledger, TrustPolicy(), NOW)
+    assert seen == View(Reach.ITSELF, "no whole view of the owner has arrived")
+    assert score(ledger, ISLAND, "home", TrustPolicy(), None, NOW).ppm == 0
+    assert score(ledger, ISLAND, "home", TrustPolicy(), None, NOW, True).ppm == 1_000_000
