@@ -2,8 +2,8 @@
 
 A dead or flapping network looks like an island that is silent, so silence is left to liveness. What counts
 came over a channel that is pinned to the island's key, where no network can put words: an answer that does
-not decode, a statement with a false signature, a model that is offered and not there. A slow answer counts
-when the island took the request, had all the time there is, and answers probes.
+not decode, a statement with a false signature, a model that is offered and not there. Slowness counts
+when the island took the request, said nothing in all the time there is, and answers probes.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Observer:
         match cause:
             case BrokenAnswer():
                 event = Event.VIOLATED_PROTOCOL
-            case TooSlow() if is_alive and had_full_time:
+            case TooSlow() if cause is failure and is_alive and had_full_time:
                 event = Event.TIMED_OUT
             case NotOffered() if self._is_lie(island, model, now_ms):
                 event = Event.LIED_ABOUT_CAPABILITY

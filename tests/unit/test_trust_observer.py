@@ -70,6 +70,7 @@ def test_a_broken_answer_counts_before_and_after_its_first_piece() -> None:
 
 def test_slowness_counts_with_all_the_time_and_a_living_island_only() -> None:
     assert failed(TooSlow("slow")) is Event.TIMED_OUT
+    assert failed(interrupted(TooSlow("a long answer"))) is None
     assert failed(TooSlow("slow"), is_alive=False) is None
     assert failed(TooSlow("slow"), had_full_time=False) is None
 
