@@ -1,7 +1,7 @@
 """How old the owner's newest view of the mesh is, and whom that still lets this island trust.
 
-An authority states from time to time what it has taken away in all. Whoever keeps news from an island can hide
-a revocation from it, but not that the news is old (the freeze attack of TUF, The Update Framework).
+An authority states from time to time what it has taken away in all. Whoever keeps news from an island can
+hide a revocation from it, but not that the news is old (the freeze attack of TUF, The Update Framework).
 """
 
 from __future__ import annotations
