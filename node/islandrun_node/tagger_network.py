@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _MODEL: Final = Path(__file__).parent / "tagger" / "model.onnx"
 _TOKENIZER: Final = MINILM / "tokenizer.json"
-_SHA256: Final = "9c015da728afad3baef5e6552ade620cd77b8f08367f06ba25731e47a7fe0333"
+_SHA256: Final = "73584eb8ab1f5b947fc83a4dfa3302f2ff9aa626be8c630868f75f4250dcb26a"
 _REMEDY: Final = "install islandrun again; until then nothing leaves this machine"
 THREADS: Final = min(2, os.cpu_count() or 1)
 

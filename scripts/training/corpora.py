@@ -50,7 +50,7 @@ def court_cases(path: Path, split: str) -> list[Example]:
             for one in document["entities"]
         ]
         spans.sort(key=lambda span: (span.start, -span.end))
-        found.append(Example(document["text"], tuple(_apart(spans)), frozenset(TYPES)))
+        found.append(Example(document["text"], tuple(_apart(spans)), frozenset(TYPES), sensitivity=1))
     return found
 
 
@@ -85,7 +85,8 @@ def _sentence(rows: list[tuple[str, str]], private: bool) -> Example:
             if here and not kind:
                 kind, start = here, len(text)
             text += word
-    return Example(text, tuple(spans), _NAMED, knows_private=private is False)
+    matter = 0 if not private else 1 if any(span.type == "PERSON" for span in spans) else None
+    return Example(text, tuple(spans), _NAMED, knows_private=not private, sensitivity=matter)
 
 
 def _needs_space(text: str, word: str) -> bool:
@@ -103,5 +104,11 @@ def joined(sentences: list[Example], chance: random.Random, parts_max: int = 4) 
             spans += [Span(len(text) + s.start, len(text) + s.end, s.type, s.is_private) for s in one.spans]
             text += one.text
         first = sentences[at]
-        yield Example(text, tuple(spans), first.complete, knows_private=first.knows_private)
+        matter = max(
+            (one.sensitivity for one in sentences[at : at + count] if one.sensitivity is not None),
+            default=None,
+        )
+        yield Example(
+            text, tuple(spans), first.complete, knows_private=first.knows_private, sensitivity=matter
+        )
         at += count

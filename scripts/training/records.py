@@ -33,7 +33,8 @@ class Example:
     """One text to learn from.
 
     `complete` types: what of them is not marked is not there; of other types nothing is known. In a `plain`
-    text nothing is private, and nothing is said of what its capitalised words and numbers are.
+    text nothing is private, and nothing is said of what its capitalised words and numbers are. Where topics
+    are unknown, `sensitivity` only says whether the text is somebody's matter at all.
     """
 
     text: str

@@ -142,7 +142,10 @@ def _inside(span: Span, *, begins: bool) -> npt.NDArray[np.bool_]:
 
 def _texts(example: Example) -> npt.NDArray[np.float32]:
     found = np.full(CLASS_STEPS + len(TOPICS), UNKNOWN, dtype=np.float32)
-    if example.sensitivity is not None and example.topics is not None:
+    if example.sensitivity is None:
+        return found
+    found[0] = example.sensitivity > 0
+    if example.topics is not None:
         found[:CLASS_STEPS] = [example.sensitivity > step for step in range(len(CLASSES) - 1)]
         found[CLASS_STEPS:] = [topic in example.topics for topic in TOPICS]
     return found

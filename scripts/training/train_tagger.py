@@ -15,6 +15,7 @@ from network import TaggerNetwork, tokenizer
 from samples import UNKNOWN, Sample
 from torch import Tensor
 from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 HERE = Path(__file__).parent
 PRIVATE_WEIGHT, TEACH_WEIGHT = 0.7, 0.5
@@ -22,14 +23,22 @@ PRIVATE_WEIGHT, TEACH_WEIGHT = 0.7, 0.5
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What differs between the first steps and the last: shares, how sure to be, how much topics count."""
+    """What differs between the first steps and the last: shares, how sure to be, how much topics count.
+
+    What is kept is a running mean, to which each step adds what `mean_decay` leaves: with 0.999 that of about
+    the latest thousand steps, with 0 the present state.
+    """
 
     shares: dict[str, float]
     doubt: float
     text_weight: float
+    mean_decay: float
 
 
-STAGES = {"first": Stage(mixture.SHARES, 0.0, 0.15), "last": Stage(mixture.LAST_SHARES, 0.05, 0.4)}
+STAGES = {
+    "first": Stage(mixture.SHARES, 0.0, 0.15, 0.0),
+    "last": Stage(mixture.LAST_SHARES, 0.05, 0.4, 0.999),
+}
 
 
 def main() -> None:
@@ -46,6 +55,7 @@ def main() -> None:
     samples = mixture.stream(pool, tokenizer(), chance, stage.shares)
     stream = mixture.batches(samples, options.batch_tokens)
     optimizer, schedule = _optimizer(network, options.rate, options.steps)
+    mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(stage.mean_decay))
     network.train()
     began, seen, sums = time.monotonic(), 0, np.zeros(4)
     for step in range(1, options.steps + 1):
@@ -56,6 +66,7 @@ def main() -> None:
         optimizer.step()
         schedule.step()
         optimizer.zero_grad(set_to_none=True)
+        mean.update_parameters(network)
         seen += sum(len(one.ids) for one in batch)
         sums += losses.detach().numpy()
         if step % 100 == 0 or step == options.steps:
@@ -63,9 +74,9 @@ def main() -> None:
             print(f"step {step} {time.monotonic() - began:.0f} s, {seen} tokens, losses {shown}", flush=True)
             sums[:] = 0
         if step % 500 == 0 or step == options.steps:
-            torch.save(network.state_dict(), options.out)
-        if step == options.keep:
-            torch.save(network.state_dict(), options.out.with_suffix(".kept.pt"))
+            torch.save(mean.module.state_dict(), options.out)
+        if step in options.keep:
+            torch.save(mean.module.state_dict(), options.out.with_suffix(f".{step}.pt"))
 
 
 def _options() -> argparse.Namespace:
@@ -74,7 +85,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--start", type=Path, help="a network to go on from")
     parser.add_argument("--stage", choices=sorted(STAGES), default="first")
-    parser.add_argument("--keep", type=int, default=0, help="a step whose network is kept beside")
+    parser.add_argument("--keep", type=int, nargs="*", default=(), help="steps whose network is kept beside")
     parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--batch-tokens", type=int, default=1536)
     parser.add_argument("--rate", type=float, default=3e-4)

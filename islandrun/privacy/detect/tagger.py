@@ -51,16 +51,19 @@ _NOTHING: Final = (0.0,) * (CLASS_STEPS + len(TOPICS))
 HIGH_RECALL_SHARE: Final = 0.4
 """What is left of each threshold for an owner who would rather hide too much."""
 THRESHOLDS: Final[Mapping[str, float]] = {
-    **dict.fromkeys(TYPES, 0.05),
-    "PERSON": 0.1,
-    "LOCATION": 0.1,
-    "ORG": 0.1,
+    **dict.fromkeys(TYPES, 0.1),
+    "ORG": 0.15,
+    "DATE": 0.05,
+    "ADDRESS": 0.05,
+    "USERNAME": 0.05,
+    "DEMOGRAPHIC": 0.03,
+    "QUANTITY": 0.02,
 }
 """The least product of both chances at which a token counts, by type."""
-_AROUND_FROM: Final = 0.7
-_AROUND_TO: Final = 0.9
+_AROUND_FROM: Final = 0.85
+_AROUND_TO: Final = 0.97
 """The chance that a window is somebody's matter. Where it is low, a value needs the more chance of its own to
-count as private; from 0.7 on all values count more and more, and above 0.9 each does."""
+count as private; from 0.85 on all values count more and more, and above 0.97 each does."""
 FOLLOW_SHARE: Final = 0.4
 """A token that goes on with a value counts at this share of the threshold already."""
 ROWS_MAX: Final = 8
