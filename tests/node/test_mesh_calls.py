@@ -14,6 +14,7 @@ from islandrun.errors import Unreachable
 from islandrun.mesh.clocks import ClockState
 from islandrun.mesh.machine import Mesh
 from islandrun.mesh.notices import ClockJudged, Woke
+from islandrun.mesh.relays import RelayPolicy
 from islandrun.trust.score import TrustScore
 from islandrun.v1 import mesh_pb2
 from islandrun.vocabulary import IslandId, IslandView, Ppm, Reachability, Standing, Tier
@@ -23,6 +24,7 @@ from islandrun_node.channels import open_channel
 from islandrun_node.mesh_driver import WAITING_MESSAGES_MAX, MeshDriver
 from islandrun_node.node import tell_own
 from islandrun_node.peers import Peers
+from islandrun_node.ways import Ways
 from tests.node.identity_kit import Member, SmallMesh, listening, now_ms, until
 
 PROBE = mesh_pb2.GossipMessage(probe=mesh_pb2.Probe(nonce=1, wall_ms=1))
@@ -95,10 +97,14 @@ def view(member: Member, address: str) -> IslandView:
 
 def dialling(mesh: SmallMesh, guest: Member, host: Member, address: str) -> Peers:
     shown = guest.shown(mesh.mesh_id)
-    return Peers(
-        lambda addresses, key: open_channel(addresses, key, shown, mesh.mesh_id),
-        lambda _: view(host, address),
+
+    def island(_: IslandId) -> IslandView:
+        return view(host, address)
+
+    ways = Ways(
+        lambda addresses, key: open_channel(addresses, key, shown, mesh.mesh_id), island, RelayPolicy()
     )
+    return Peers(ways, island)
 
 
 async def test_a_connection_that_hangs_is_tried_once_more_afresh(
@@ -134,7 +140,9 @@ class Slow(Peers):
     """Calls that wait until they are let go; it notes what each carried."""
 
     def __init__(self) -> None:
-        super().__init__(lambda addresses, key: pytest.fail("nothing is dialled"), lambda _: None)
+        super().__init__(
+            Ways(lambda *_: pytest.fail("dialled"), lambda _: None, RelayPolicy()), lambda _: None
+        )
         self.calls: list[list[mesh_pb2.GossipMessage]] = []
         self.go = asyncio.Event()
         self.renewed = 0
@@ -150,7 +158,7 @@ class Slow(Peers):
 
 def driven(mesh: SmallMesh, me: Member, peers: Peers) -> MeshDriver:
     machine = Mesh(me.key.id, mesh.ledger, world_clock.dice(), world_clock.now())
-    return MeshDriver(me.key.id, machine, peers, mesh.store, lambda island: None)
+    return MeshDriver(me.key.id, machine, peers, mesh.store, lambda island: None, lambda island, why: None)
 
 
 def outbox(driver: MeshDriver, target: IslandId, nonces: range) -> None:
@@ -189,10 +197,10 @@ async def test_a_node_with_a_wrong_clock_is_degraded_and_speaks_when_it_is_right
     driver._act_on(ClockJudged(ClockState.WRONG, 600_000))
     assert driver.degraded() == ("clock",)
     silent = SimpleNamespace(driver=driver, islands=pytest.fail)
-    tell_own(silent, ("127.0.0.1:1",))  # type: ignore[arg-type]
+    tell_own(silent)  # type: ignore[arg-type]
     driver._act_on(ClockJudged(ClockState.RIGHT, 0))
     with pytest.raises(AttributeError):
-        tell_own(silent, ("127.0.0.1:1",))  # type: ignore[arg-type]
+        tell_own(silent)  # type: ignore[arg-type]
     assert driver.degraded() == ()
     await until(lambda: spoke)
     assert len(spoke) == 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -16,11 +16,13 @@ import grpc
 import pytest
 
 from islandrun.errors import ForwardFailed
+from islandrun.mesh.relays import RelayPolicy
 from islandrun.v1 import inference_pb2, inference_pb2_grpc
-from islandrun.vocabulary import IslandId
+from islandrun.vocabulary import IslandId, PublicKey
 from islandrun_node.channels import open_channel
 from islandrun_node.peers import Peers
 from islandrun_node.tls import TlsIdentity
+from islandrun_node.ways import Ways
 from tests.node.identity_kit import Door, Member, SmallMesh, listening, now_ms
 
 CALLS_PER_SECOND = 100
@@ -91,10 +93,14 @@ async def rotating(mesh: SmallMesh) -> AsyncIterator[Rotation]:
     identity = TlsIdentity(guest.key, guest.admission.certificate_der, mesh.genesis)
     async with listening(mesh, host) as door:
         known = View(host.key.id, host.key.public, "host", (door.address,))
-        peers = Peers(
-            lambda addresses, key: open_channel(addresses, key, identity.shown(now_ms()), mesh.mesh_id),
-            lambda island: known if island == host.key.id else None,
-        )
+
+        def island(name: IslandId) -> View | None:
+            return known if name == host.key.id else None
+
+        def opener(addresses: Sequence[str], key: PublicKey) -> grpc.aio.Channel:
+            return open_channel(addresses, key, identity.shown(now_ms()), mesh.mesh_id)
+
+        peers = Peers(Ways(opener, island, RelayPolicy()), island)
         yield Rotation(mesh, door, (host, guest), (door.identity, identity), peers)
         await peers.close()
 
@@ -108,6 +114,7 @@ class View:
     name: str
     endpoints: tuple[str, ...]
     front: str = ""
+    relays: tuple[IslandId, ...] = ()
 
 
 @pytest.fixture
@@ -120,7 +127,7 @@ def mesh(tmp_path):
 async def stream_of(rotation: Rotation) -> grpc.aio.UnaryStreamCall:
     """Open a stream as `Peers.generate` does, and return it once it runs."""
     view = rotation.peers._view(rotation.members[0].key.id)
-    stub = inference_pb2_grpc.InferenceServiceStub(rotation.peers._channel(view))
+    stub = inference_pb2_grpc.InferenceServiceStub((await rotation.peers._way(view)).channel)
     call = stub.Generate(inference_pb2.GenerateRequest(), timeout=500)
     assert (await call.read()).chunks
     return call
