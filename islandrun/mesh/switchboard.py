@@ -15,7 +15,7 @@ from islandrun.vocabulary import IslandId
 ATTACHED_MAX: Final = 256
 PIPES_PER_PAIR_MAX: Final = 16
 PIPES_PER_ISLAND_MAX: Final = 64
-PIPES_MAX: Final = 512
+PIPES_MAX: Final = 256
 ANSWER_SECONDS_MAX: Final = 5.0
 """How long the attached island has to take up an invitation."""
 

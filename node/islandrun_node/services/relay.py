@@ -25,7 +25,7 @@ from islandrun.wire.limits import CONNECTION_ID_BYTES
 from islandrun_node import world_clock
 from islandrun_node.services.errors import abort
 
-CHUNKS_WAITING_MAX = 4
+CHUNKS_WAITING_MAX = 2
 _CLOSED = b""
 """In a queue: the end that fills it has closed."""
 
