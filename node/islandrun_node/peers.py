@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -116,8 +116,8 @@ class Peers:
             try:
                 await self._accepted(host.id, call)
                 while (message := await call.read()) is not grpc.aio.EOF:
-                    for chunk in message.chunks:
-                        yield piece_from_wire(chunk)
+                    for piece in _pieces(message):
+                        yield piece
             except (TimeoutError, grpc.aio.AioRpcError) as error:
                 if _is_lost(error):
                     self._ways.failed(host.id, way)
@@ -251,3 +251,11 @@ def failure(error: grpc.aio.AioRpcError, island: str) -> ForwardFailed:
 def _reason(error: grpc.aio.AioRpcError) -> str:
     info = error_info(error)
     return info.reason if info is not None else ""
+
+
+def _pieces(message: Response | None) -> Iterator[AnswerPiece]:
+    """Read one message of an answer; gRPC gives None for bytes that are none. Raises `MalformedMessage`."""
+    if message is None:
+        raise MalformedMessage("the bytes of a message do not decode")
+    for chunk in message.chunks:
+        yield piece_from_wire(chunk)
