@@ -60,7 +60,7 @@ class Admitters:
 
     # ------------------------------------------------------------ who may admit
 
-    def keys(self) -> tuple[PublicKey, ...]:
+    def known(self) -> tuple[PublicKey, ...]:
         """Return every key that the owner ever gave a delegation, sorted."""
         return tuple(sorted(self._delegations))
 

@@ -189,13 +189,18 @@ class Ledger:
         stated = self._roster.groups.get((from_group, to_group), {})
         return authority.group_trust(stated.values(), from_group, to_group)
 
+    def groups(self) -> tuple[str, ...]:
+        """Return the groups that islands have or the owner named, sorted."""
+        named = {group for pair in self._roster.groups for group in pair}
+        return tuple(sorted(named | {claims.group for claims in self._roster.admitted.values()}))
+
     def is_frozen(self, key: PublicKey) -> bool:
         """Say whether a key has contradicted itself."""
         return key in self._proofs
 
     def revoked(self) -> tuple[IslandId, ...]:
         """Return the revoked and frozen islands, sorted. An authority, frozen or not, is no island."""
-        barred = self._roster.revoked | self._proofs.keys() - {self.genesis.owner, *self.admitters.keys()}
+        barred = self._roster.revoked | self._proofs.keys() - {self.genesis.owner, *self.admitters.known()}
         return tuple(sorted(island_id(key) for key in barred))
 
     # ------------------------------------------------------------ authorities
@@ -348,7 +353,7 @@ class Ledger:
 
     def _find_issuing(self) -> None:
         admitters = self.admitters
-        keys = admitters.keys()
+        keys = admitters.known()
         self._issuing = tuple(key for key in keys if admitters.is_good(key) or admitters.holding(key))
 
     def _note_whole(self, issuer: PublicKey) -> None:

@@ -54,7 +54,7 @@ def refuse(condition: bool, why: str) -> None:
 
 def _check_owner(claims: Claims, roster: Roster) -> None:
     if isinstance(claims, DelegationClaims) and not roster.admitters.is_known(claims.key):
-        is_full = len(roster.admitters.keys()) >= limits.ADMITTERS_MAX
+        is_full = len(roster.admitters.known()) >= limits.ADMITTERS_MAX
         refuse(is_full, f"the mesh has {limits.ADMITTERS_MAX} admitters already")
 
 

@@ -86,11 +86,6 @@ class Home:
         """The key that is to succeed this island's, until it does."""
         return self.keys / "island-next.key"
 
-    @property
-    def former_key(self) -> Path:
-        """The key that this island had before it changed it; it opens nothing in the mesh any more."""
-        return self.keys / "island-former.key"
-
     def outbound_key(self, name: str) -> Path:
         """Return the path of the identity of an outbound island that this node fronts."""
         return self.keys / f"outbound-{name}.key"

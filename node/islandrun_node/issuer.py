@@ -31,7 +31,7 @@ class Issuer:
 
     def __init__(
         self,
-        authority: AuthorityKey | None,
+        authority: Callable[[], AuthorityKey | None],
         issuer: PublicKey,
         tokens: TokenStore,
         store: AttestationStore,
@@ -51,15 +51,16 @@ class Issuer:
         Raises `EnrolmentRefused` or `MalformedMessage`, having changed nothing; `JoinUnconfirmed` while the
         owner has not said yes, or its key is locked: the token then belongs to this key.
         """
+        authority = self._authority()
         island = self._check(token, request, now_ms)
-        if self._authority is not None and not self._tokens.is_bound(token):
-            check_may_admit(self._ledger, self._authority.public)
+        if authority is not None and not self._tokens.is_bound(token):
+            check_may_admit(self._ledger, authority.public)
         grant, earlier = self._tokens.bind(token, island, now_ms)
         if earlier is None:
-            if self._authority is None:
+            if authority is None:
                 raise JoinUnconfirmed("the owner's key is locked there; the owner has to unlock it")
             genesis = self._ledger.genesis
-            signed = admit(self._authority, genesis, self._store, island, grant, now_ms, token_id=token)
+            signed = admit(authority, genesis, self._store, island, grant, now_ms, token_id=token)
             self._tokens.keep_admission(token, signed.to_wire().SerializeToString())
         else:
             signed = SignedAttestation.from_wire(decode_signed(earlier))
@@ -77,7 +78,8 @@ class Issuer:
             raise EnrolmentRefused("the caller does not prove that it holds the key it wants to join with")
         if island == self._ledger.genesis.owner:
             raise EnrolmentRefused("the owner's key is not the key of an island")
-        if self._ledger.is_authority(island) or (self._authority and island == self._authority.public):
+        authority = self._authority()
+        if self._ledger.is_authority(island) or (authority is not None and island == authority.public):
             raise EnrolmentRefused("an admitter's key is not the key of an island")
         if self._ledger.standing(island_id(island), now_ms) is Standing.REVOKED:
             raise EnrolmentRefused("the owner revoked this island for good; join with a new key")

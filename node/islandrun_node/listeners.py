@@ -95,12 +95,9 @@ async def _mesh(node: Node) -> AsyncGenerator[str]:
     status_pb2_grpc.add_StatusServiceServicer_to_server(
         StatusService(node.outlook, shows_receipts=False), server
     )
-    authority = state.membership.authority
-    if authority is not None or state.membership.is_locked:
-        key = state.membership.key.public
-        issuer = Issuer(authority, key, state.tokens, state.attestations, state.ledger, node.driver.publish)
-        enroll_pb2_grpc.add_EnrollServiceServicer_to_server(EnrollService(issuer), server)
-    ledger = state.ledger
+    key, ledger = state.membership.key.public, state.ledger
+    issuer = Issuer(state.authority, key, state.tokens, state.attestations, ledger, node.driver.publish)
+    enroll_pb2_grpc.add_EnrollServiceServicer_to_server(EnrollService(issuer), server)
     listener = Listener(node.tls, state.membership.genesis, state.tokens, lambda: ledger.issuing)
     credentials = listener.credentials()
     address = node.config.listen.mesh

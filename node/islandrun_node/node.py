@@ -209,17 +209,23 @@ async def _tell_regularly(node: Node) -> None:
 
 
 async def _rule_regularly(node: Node) -> None:
-    """Renew admissions and state what was taken away; a node without an authority's key has nothing to do."""
-    authority = node.state.membership.authority
-    while authority is not None:
-        now_ms = world_clock.now().wall_ms
-        genesis, store, ledger = node.state.membership.genesis, node.state.attestations, node.state.ledger
-        if ledger.may_renew(authority.public) and node.driver.clock is not ClockState.WRONG:
-            fresh = Desk(authority, genesis, store, now_ms).state_freshness(ledger)
-            for signed in (*renew_due(authority, genesis, store, ledger, now_ms), fresh):
-                with suppress(RejectedMessage):
-                    node.driver.publish(signed)
+    while True:
+        if node.driver.clock is not ClockState.WRONG:
+            _rule(node, world_clock.now().wall_ms)
         await asyncio.sleep(RULE_SECONDS)
+
+
+def _rule(node: Node, now_ms: int) -> None:
+    """Renew admissions and state what was taken away, if this node holds the key of an authority."""
+    state, authority = node.state, node.state.authority()
+    if authority is None or not state.ledger.may_renew(authority.public):
+        return
+    genesis, store = state.membership.genesis, state.attestations
+    renewed = renew_due(authority, genesis, store, state.ledger, now_ms)
+    fresh = Desk(authority, genesis, store, now_ms).state_freshness(state.ledger)
+    for signed in (*renewed, fresh):
+        with suppress(RejectedMessage):
+            node.driver.publish(signed)
 
 
 async def _keep_current(node: Node) -> None:

@@ -13,7 +13,7 @@ from islandrun.vocabulary import IslandId, PublicKey, Standing
 from islandrun_node import world_clock
 from islandrun_node.admissions import read_ledger
 from islandrun_node.home import Home
-from islandrun_node.identity import Membership, load_membership
+from islandrun_node.identity import AdmitterKey, AuthorityKey, Membership, load_membership
 from islandrun_node.root_key import renewals_waiting
 from islandrun_node.stores.attestations import AttestationStore
 from islandrun_node.stores.database import Database
@@ -39,6 +39,13 @@ class State:
     def me(self) -> IslandId:
         """The node's own island."""
         return self.membership.key.id
+
+    def authority(self) -> AuthorityKey | None:
+        """Return the key with which this node admits; a command may have made one since the node started."""
+        known = self.membership.authority
+        if known is None and not self.membership.is_locked and self.home.admitter_key.exists():
+            return AdmitterKey.load(self.home.admitter_key)
+        return known
 
     @property
     def admission(self) -> AdmissionClaims:

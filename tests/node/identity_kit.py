@@ -179,7 +179,7 @@ async def listening(
         published.append(signed)
         (publish or mesh.learn)(signed)
 
-    issuer = Issuer(mesh.owner, member.key.public, mesh.tokens, mesh.store, mesh.ledger, tell)
+    issuer = Issuer(lambda: mesh.owner, member.key.public, mesh.tokens, mesh.store, mesh.ledger, tell)
     asked, endless = Asked(), Endless()
     mesh_pb2_grpc.add_MeshServiceServicer_to_server(asked, server)
     inference_pb2_grpc.add_InferenceServiceServicer_to_server(endless, server)

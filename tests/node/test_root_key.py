@@ -258,7 +258,7 @@ def test_a_locked_root_admits_by_the_command_alone(home: Home) -> None:
     with closing(Database.open(home.database)) as database:
         tokens, store = TokenStore(database), AttestationStore(database)
         ledger = read_ledger(store, membership.genesis, now_ms())
-        issuer = Issuer(None, membership.key.public, tokens, store, ledger, lambda signed: None)
+        issuer = Issuer(lambda: None, membership.key.public, tokens, store, ledger, lambda signed: None)
         call = _request(token, key)
         with pytest.raises(JoinUnconfirmed):
             issuer.redeem(call.token_id, call, now_ms())

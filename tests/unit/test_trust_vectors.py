@@ -19,23 +19,28 @@ from islandrun.trust.claims import (
     AdmissionClaims,
     CertificationClaims,
     Claims,
+    CutOffClaims,
+    DelegationClaims,
     FreshnessClaims,
     GroupTrustClaims,
     Header,
+    RenewalClaims,
     RevocationClaims,
     SelfClaims,
+    SuccessorClaims,
     VouchClaims,
 )
 from islandrun.trust.genesis import found, read_genesis
 from islandrun.trust.ledger import key_of
 from islandrun.trust.naming import display_id, island_id, read_display_id, spiffe_uri
+from islandrun.trust.rulings import succession
 from islandrun.trust.signing import SignedAttestation, sign, verify
 from islandrun.vocabulary import DataSetOffer, ModelOffer, Ppm, PublicKey, Tier
 
 PATH = Path(__file__).parents[1] / "vectors" / "attestations.json"
 NOW = 1_800_000_000_000
 DAY = 24 * 3600 * 1000
-OWNER, ISLAND, AUDITOR = (SigningKey(bytes(range(first, first + 32))) for first in range(3))
+OWNER, ISLAND, AUDITOR, ADMITTER = (SigningKey(bytes(range(first, first + 32))) for first in range(4))
 
 
 def public(key: SigningKey) -> PublicKey:
@@ -47,6 +52,9 @@ def signer(key: SigningKey) -> Callable[[bytes], bytes]:
 
 
 GENESIS = found(public(OWNER), "vectors", NOW, bytes(range(16)), signer(OWNER))
+
+
+SUCCESSION = succession(GENESIS.mesh_id, public(ISLAND), public(AUDITOR))
 
 
 def header(issuer: SigningKey, subject: SigningKey, slot: int = 0) -> Header:
@@ -94,6 +102,35 @@ def statements() -> dict[str, tuple[Claims, SigningKey]]:
             CertificationClaims(header(AUDITOR, ISLAND), "iso27001", Ppm(800_000), bytes(range(32))),
             AUDITOR,
         ),
+        "admission by an admitter": (
+            AdmissionClaims(
+                header(ADMITTER, ISLAND), Tier.EDGE, "office", Ppm(600_000), ("DE",), b"certificate", number=2
+            ),
+            ADMITTER,
+        ),
+        "delegation": (
+            DelegationClaims(
+                header(OWNER, ADMITTER),
+                public(ADMITTER),
+                7,
+                Tier.EDGE,
+                Ppm(700_000),
+                ("home", "office"),
+                ("DE",),
+            ),
+            OWNER,
+        ),
+        "cut-off": (
+            CutOffClaims(header(OWNER, ADMITTER), public(ADMITTER), 2, bytes(range(32)), "stolen"),
+            OWNER,
+        ),
+        "successor": (
+            SuccessorClaims(
+                header(ADMITTER, ISLAND), public(ISLAND), public(AUDITOR), ISLAND.sign(SUCCESSION).signature
+            ),
+            ADMITTER,
+        ),
+        "renewal": (RenewalClaims(header(ADMITTER, ISLAND), public(ISLAND), b"certificate"), ADMITTER),
         "vouch": (VouchClaims(header(AUDITOR, ISLAND), Ppm(300_000)), AUDITOR),
     }
 
