@@ -102,6 +102,14 @@ def statements() -> dict[str, tuple[Claims, SigningKey]]:
             CertificationClaims(header(AUDITOR, ISLAND), "iso27001", Ppm(800_000), bytes(range(32))),
             AUDITOR,
         ),
+        **by_authorities(),
+        "vouch": (VouchClaims(header(AUDITOR, ISLAND), Ppm(300_000)), AUDITOR),
+    }
+
+
+def by_authorities() -> dict[str, tuple[Claims, SigningKey]]:
+    """Return one statement of each form that has to do with admitters and successors."""
+    return {
         "admission by an admitter": (
             AdmissionClaims(
                 header(ADMITTER, ISLAND), Tier.EDGE, "office", Ppm(600_000), ("DE",), b"certificate", number=2
@@ -131,7 +139,6 @@ def statements() -> dict[str, tuple[Claims, SigningKey]]:
             ADMITTER,
         ),
         "renewal": (RenewalClaims(header(ADMITTER, ISLAND), public(ISLAND), b"certificate"), ADMITTER),
-        "vouch": (VouchClaims(header(AUDITOR, ISLAND), Ppm(300_000)), AUDITOR),
     }
 
 
