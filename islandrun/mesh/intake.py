@@ -69,14 +69,14 @@ class Intake:
         verified = self._verifier(signed, self._ledger.genesis, now_ms)
         key = key_of(verified.claims)
         was_frozen = self._ledger.is_frozen(signed.issuer)
-        trusted = self._ledger.trusted() if self._may_untrust(verified.claims) else frozenset()
+        trusted = self._ledger.trusted() if self._may_untrust(verified.claims) else None
         outcome = self._ledger.admit(verified, now_ms)
         if outcome is Outcome.NEW:
             self._kept(key, verified, members)
         elif outcome is Outcome.EQUIVOCATION and not was_frozen:
             self._proven(signed.issuer, members)
-        if trusted:
-            self._tell_untrusted(trusted)
+        if trusted is not None:
+            self._tell_untrusted(trusted, members)
         return outcome, key
 
     def holds(self, signed: SignedAttestation) -> bool:
@@ -94,7 +94,7 @@ class Intake:
         trusted = self._ledger.trusted()
         if self._ledger.admit_equivocation(first, second, now_ms):
             self._proven(first.issuer, members)
-            self._tell_untrusted(trusted)
+            self._tell_untrusted(trusted, members)
 
     def proof(self, key: bytes) -> Proof | None:
         """Return the proof of a place that `proof_key` names."""
@@ -137,24 +137,33 @@ class Intake:
 
     def _may_untrust(self, claims: Claims) -> bool:
         """Say whether a statement can end the trust in other islands than the one that it is about."""
-        if isinstance(claims, RevocationClaims):
+        if isinstance(claims, RevocationClaims) and claims.header.issuer == self._ledger.genesis.owner:
             return self._ledger.has_heirs(claims.island)
         is_numbered = isinstance(claims, AdmissionClaims) and claims.number > 0
         return is_numbered or claims.kind == "authority"
 
-    def _tell_untrusted(self, before: frozenset[IslandId]) -> None:
-        """Tell which islands have lost all trust."""
-        for island in sorted(before - self._ledger.trusted()):
+    def _tell_untrusted(self, before: frozenset[IslandId], members: int) -> None:
+        """Tell which islands have lost all trust, and share what is said of itself by who gained it."""
+        after = self._ledger.trusted()
+        for island in sorted(before - after):
             self._may_concern_all = True
             self._notices.revoked(island)
+            if (public := self._ledger.public_key(island)) is not None:
+                self._index_anew(public)
+        for island in sorted(after - before):
+            self._changed[island] = None
+            self._share_what_waited(island, members)
 
     def _drop_silenced(self) -> None:
         """Share nothing more of keys that lost their voice, but what outlives them."""
         for issuer in self._ledger.take_silenced():
-            self.index.drop_issuer(issuer)
-            for key, signed, claims in self._ledger.said_by(issuer):
-                if self._is_of_interest(signed):
-                    self.index.put(key, (*claims.header.version, signed.hash[:8]), issuer)
+            self._index_anew(issuer)
+
+    def _index_anew(self, issuer: PublicKey) -> None:
+        self.index.drop_issuer(issuer)
+        for key, signed, claims in self._ledger.said_by(issuer):
+            if self._is_of_interest(signed):
+                self.index.put(key, (*claims.header.version, signed.hash[:8]), issuer)
 
     def _share(
         self, key: bytes, signed: SignedAttestation, version: tuple[int, int, bytes], rank: int, members: int

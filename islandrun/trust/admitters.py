@@ -5,6 +5,7 @@
   where one grants more than the delegation, the delegation counts.
 * Two admissions of one number, or one that names another before it, prove that the admitter lies. Then none
   holds until the owner rules.
+* What it takes back of these is void for ever, also after its delegation ended; it can take nothing else.
 * A cut-off is that ruling, for good: what holds is the chain that ends where it says. It is followed by
   hashes, so that nothing can be dated back.
 """
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from islandrun.trust.claims import AdmissionClaims, CutOffClaims, DelegationClaims
+from islandrun.trust.claims import AdmissionClaims, CutOffClaims, DelegationClaims, RevocationClaims
 from islandrun.vocabulary import PublicKey
 
 Link = tuple[bytes, AdmissionClaims]
@@ -28,6 +29,7 @@ class Admitters:
         self._cuts: dict[PublicKey, dict[bytes, CutOffClaims]] = {}
         self._links: dict[PublicKey, dict[bytes, Link]] = {}
         self._admitted: dict[PublicKey, set[PublicKey]] = {}
+        self._withdrawn: dict[PublicKey, set[PublicKey]] = {}
         self._frozen: set[PublicKey] = set()
         self._holding: dict[PublicKey, dict[bytes, AdmissionClaims]] = {}
 
@@ -52,6 +54,12 @@ class Admitters:
         self._links.setdefault(claims.header.issuer, {})[place] = payload_hash, claims
         self._admitted.setdefault(claims.header.subject, set()).add(claims.header.issuer)
         self._holding.pop(claims.header.issuer, None)
+
+    def withdraw(self, claims: RevocationClaims) -> None:
+        """Let an admitter take back what it granted an island, for ever."""
+        issuer = claims.header.issuer
+        self._withdrawn.setdefault(claims.island, set()).add(issuer)
+        self._holding.pop(issuer, None)
 
     def freeze(self, admitter: PublicKey) -> None:
         """Note that a key contradicted itself."""
@@ -98,13 +106,18 @@ class Admitters:
         """Return how many admissions of a key are held."""
         return len(self._links.get(key, ()))
 
+    def is_withdrawn(self, island: PublicKey) -> bool:
+        """Say whether an admitter took back what it had granted this island."""
+        keys = self._withdrawn.get(island, set()) & self._admitted.get(island, set())
+        return any(map(self.is_known, keys))
+
     def has_admitted(self, key: PublicKey, island: PublicKey) -> bool:
         """Say whether a key ever signed an admission of an island."""
         return key in self._admitted.get(island, ())
 
-    def is_subject(self, island: PublicKey) -> bool:
-        """Say whether any key ever signed a numbered admission of an island."""
-        return island in self._admitted
+    def is_named(self, island: PublicKey) -> bool:
+        """Say whether any key ever signed a numbered admission of an island, or took one back."""
+        return island in self._admitted or island in self._withdrawn
 
     def holding_of(self, island: PublicKey) -> dict[bytes, AdmissionClaims]:
         """Return the admissions of an island that hold, by place."""
@@ -131,7 +144,9 @@ class Admitters:
             known = self._holding[key] = {
                 place: limited(claims, delegation)
                 for place, (_, claims) in standing.items()
-                if delegation is not None and is_within(claims, delegation)
+                if delegation is not None
+                and is_within(claims, delegation)
+                and key not in self._withdrawn.get(claims.header.subject, ())
             }
         return known
 

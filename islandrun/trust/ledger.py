@@ -169,7 +169,8 @@ class Ledger:
             return Standing.REVOKED
         admission = self._roster.admitted.get(island)
         if admission is None:
-            return Standing.UNKNOWN
+            is_withdrawn = key is not None and self.admitters.is_withdrawn(key)
+            return Standing.REVOKED if is_withdrawn else Standing.UNKNOWN
         header, present_ms = admission.header, self.present_ms(now_ms)
         is_inside = header.not_before_ms - SKEW_MS <= present_ms <= header.not_after_ms
         return Standing.ADMITTED if is_inside else Standing.EXPIRED

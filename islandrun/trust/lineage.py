@@ -1,9 +1,9 @@
 """Which islands are gone, and which key goes on where an island changed its key.
 
-A revocation by the owner counts always; one by an admitter counts for islands that it admitted itself, also
-after its delegation ended. A succession counts as a revocation of the old key, for good; the new key inherits
-as long as whoever approved it is an authority, the old key was given one successor alone, and nobody revoked
-it beside. Revoking an island thus takes whoever succeeded it, too.
+Only the owner revokes an island; what an admitter takes back is its own admission (see `admitters`). A
+succession counts as a revocation of the old key, for good; the new key inherits as long as whoever approved
+it is an authority, the old key was given one successor alone, and the owner did not revoke it beside.
+Revoking an island thus takes whoever succeeded it, too.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Lineage:
     def __init__(self, owner: PublicKey, admitters: Admitters) -> None:
         self._owner = owner
         self._admitters = admitters
-        self._revokers: dict[PublicKey, set[PublicKey]] = {}
+        self._taken: set[PublicKey] = set()
         self._successions: dict[PublicKey, dict[PublicKey, set[PublicKey]]] = {}
         self._predecessors: dict[PublicKey, set[PublicKey]] = {}
         self._approved: Counter[PublicKey] = Counter()
@@ -31,8 +31,8 @@ class Lineage:
         self.revoked: set[PublicKey] = set()
 
     def revoke(self, claims: RevocationClaims) -> None:
-        """Take in a revocation, for ever."""
-        self._revokers.setdefault(claims.island, set()).add(claims.header.issuer)
+        """Take in a revocation by the owner, for ever."""
+        self._taken.add(claims.island)
         self.settle(claims.island)
 
     def succeed(self, claims: SuccessorClaims) -> None:
@@ -46,7 +46,7 @@ class Lineage:
 
     def settle(self, island: PublicKey) -> None:
         """Find anew whether an island is gone: its revokers may have become authorities."""
-        if island not in self.revoked and (self._is_taken(island) or self._heirs(island)):
+        if island not in self.revoked and (island in self._taken or self._heirs(island)):
             self.revoked.add(island)
             self._fresh.append(island)
 
@@ -58,7 +58,7 @@ class Lineage:
 
     def is_named(self, island: PublicKey) -> bool:
         """Say whether a revocation or a succession speaks of an island."""
-        return island in self._revokers or island in self._successions or island in self._predecessors
+        return island in self._taken or island in self._successions or island in self._predecessors
 
     def descendants(self, island: PublicKey) -> tuple[PublicKey, ...]:
         """Return every key that may inherit from this one, over however many steps, nearest first."""
@@ -76,7 +76,7 @@ class Lineage:
         return [old for old in self._predecessors.get(new, ()) if self._inherits(old, new)]
 
     def _inherits(self, old: PublicKey, new: PublicKey) -> bool:
-        if self._is_taken(old) or self._heirs(old) != {new}:
+        if old in self._taken or self._heirs(old) != {new}:
             return False
         approvers = self._successions[old][new]
         return any(key == self._owner or self._admitters.is_good(key) for key in approvers)
@@ -85,14 +85,6 @@ class Lineage:
         """Return the successors of a key that an authority approved, whatever became of that authority."""
         heirs = self._successions.get(old, {})
         return {new for new, approvers in heirs.items() if any(map(self._is_authority, approvers))}
-
-    def _is_taken(self, island: PublicKey) -> bool:
-        revokers = self._revokers.get(island, ())
-        return any(
-            key == self._owner
-            or (self._admitters.is_known(key) and self._admitters.has_admitted(key, island))
-            for key in revokers
-        )
 
     def _is_authority(self, key: PublicKey) -> bool:
         return key == self._owner or self._admitters.is_known(key)

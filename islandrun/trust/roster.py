@@ -160,8 +160,7 @@ class Roster:
         match claims:
             case RevocationClaims():
                 self.keys[island_id(subject)] = subject
-                self.lineage.revoke(claims)
-                self._concern(issuer, subject)
+                self._take_away(claims)
                 self.combine(subject)
             case SuccessorClaims():
                 self.keys[island_id(subject)] = subject
@@ -179,6 +178,12 @@ class Roster:
             case CutOffClaims():
                 self.admitters.cut(key, claims)
                 self._judge(claims.key)
+
+    def _take_away(self, claims: RevocationClaims) -> None:
+        if claims.header.issuer == self._owner:
+            self.lineage.revoke(claims)
+        else:
+            self.admitters.withdraw(claims)
 
     def _take_ruling(self, key: bytes, claims: Claims) -> None:
         subject = claims.header.subject
@@ -217,13 +222,14 @@ class Roster:
         return held
 
     def _own(self, subject: PublicKey) -> dict[bytes, AdmissionClaims]:
-        return {**self.granted.get(island_id(subject), {}), **self.admitters.holding_of(subject)}
+        """Return what the owner granted, whose word stands alone, or else what admitters did."""
+        return dict(self.granted.get(island_id(subject), {})) or self.admitters.holding_of(subject)
 
     # ------------------------------------------------------------ small things
 
     def _forget(self, island: IslandId, subject: PublicKey) -> None:
         """Forget the key of an island that nothing else is said about."""
-        is_admitted = island in self.granted or self.admitters.is_subject(subject)
+        is_admitted = island in self.granted or self.admitters.is_named(subject)
         if not is_admitted and not self.lineage.is_named(subject):
             del self.keys[island]
 

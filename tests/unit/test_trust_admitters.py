@@ -161,11 +161,13 @@ def test_what_is_over_the_quota_or_outside_the_groups_is_void() -> None:
     assert admitted(ledger_of([delegation(), admission(ALICE, 1, group="home")]), ALICE) == [False]
 
 
-def test_an_admission_by_an_admitter_only_lowers_what_the_owner_granted() -> None:
-    for ledger in in_any_order(delegation(), by_owner(ALICE, 900_000), ONE):
-        combined = ledger.admission(name(ALICE))
-        assert combined is not None
-        assert combined.trust_ceiling_ppm == 700_000
+def test_the_owners_word_on_an_island_stands_alone() -> None:
+    for ceiling in (900_000, 300_000):
+        for ledger in in_any_order(delegation(), by_owner(ALICE, ceiling), ONE, revocation(ALICE)):
+            combined = ledger.admission(name(ALICE))
+            assert combined is not None
+            assert combined.trust_ceiling_ppm == ceiling
+            assert admitted(ledger, ALICE) == [True]
 
 
 def test_only_the_owner_delegates_and_only_with_a_number_does_an_admitter_admit() -> None:
