@@ -7,10 +7,11 @@ every hour. Whoever holds less than that has been kept on an old view (the freez
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from islandrun.trust.claims import Claims, FreshnessClaims, Removal
 from islandrun.trust.records import key_of
+from islandrun.vocabulary import PublicKey
 
 
 def removals(said: Iterable[Claims], until_ms: int) -> tuple[bytes, int]:
@@ -23,6 +24,22 @@ def removals(said: Iterable[Claims], until_ms: int) -> tuple[bytes, int]:
     return hashlib.sha256(b"".join(places)).digest(), len(places)
 
 
-def is_whole(stated: FreshnessClaims, said: Iterable[Claims]) -> bool:
-    """Say whether what is held of an authority is all that it had taken away when it stated this."""
-    return removals(said, stated.header.issued_at_ms) == (stated.set_hash, stated.statements)
+class Views:
+    """How fresh what is held of each authority is. It only grows.
+
+    `whole_at_ms` tells of each issuer when it stated something that all was held of at some time, `stated_by`
+    who ever stated anything.
+    """
+
+    def __init__(self) -> None:
+        self.whole_at_ms: dict[PublicKey, int] = {}
+        self.stated_by: set[PublicKey] = set()
+
+    def note(self, stated: Iterable[FreshnessClaims], said: Callable[[], Iterable[Claims]]) -> None:
+        """Look at what one issuer states, beside all that it said."""
+        for claims in stated:
+            issuer, at_ms = claims.header.issuer, claims.header.issued_at_ms
+            self.stated_by.add(issuer)
+            is_news = at_ms > self.whole_at_ms.get(issuer, 0)
+            if is_news and removals(said(), at_ms) == (claims.set_hash, claims.statements):
+                self.whole_at_ms[issuer] = at_ms

@@ -24,7 +24,7 @@ from islandrun.trust.claims import (
     SelfClaims,
     VouchClaims,
 )
-from islandrun.trust.freshness import is_whole, removals
+from islandrun.trust.freshness import Views, removals
 from islandrun.trust.genesis import Genesis
 from islandrun.trust.naming import island_id
 from islandrun.trust.records import Outcome, Records, contradict, key_of, outlives, record_key
@@ -55,7 +55,7 @@ class Ledger:
         self._proofs: dict[PublicKey, Proof] = {}
         self._twins: set[bytes] = set()
         self._owner_spoke_at_ms = 0
-        self._whole_at_ms: dict[PublicKey, int] = {}
+        self._views = Views()
         self._issuing: tuple[PublicKey, ...] = ()
         self._silenced: dict[PublicKey, None] = {}
 
@@ -254,12 +254,12 @@ class Ledger:
         Milliseconds since 1970, never after `now_ms`. An authority is not in it that never said so, that may
         not speak any more, or whose word arrived without what it counts.
         """
-        heard = sorted(self._whole_at_ms.items())
-        return {key: min(at_ms, now_ms) for key, at_ms in heard if self.may_renew(key)}
+        heard = self._views.whole_at_ms.items()
+        return {key: min(at_ms, now_ms) for key, at_ms in sorted(heard) if self.may_renew(key)}
 
     def publishes_views(self) -> bool:
-        """Say whether an authority ever said how much it has taken away, held here or not."""
-        return bool(self._roster.freshness)
+        """Say whether an authority ever said how much it has taken away, all of that held here or not."""
+        return any(map(self.is_authority, self._views.stated_by))
 
     def present_ms(self, now_ms: int) -> int:
         """Return the time to judge by: a clock wound back does not bring back what has ended.
@@ -343,7 +343,8 @@ class Ledger:
         if claims.kind in ("admission", "authority"):
             self._find_issuing()
         if isinstance(claims, FreshnessClaims | Removal):
-            self._note_whole(signed.issuer)
+            stated = self._roster.freshness.get(signed.issuer, {}).values()
+            self._views.note(stated, lambda: (said for _, said in self._records.held_by(signed.issuer)))
 
     def _keep_twin(self, key: bytes, claims: Claims, payload_hash: bytes) -> None:
         """Let the owner's second statement of one place count beside the first."""
@@ -356,14 +357,6 @@ class Ledger:
         admitters = self.admitters
         keys = admitters.known()
         self._issuing = tuple(key for key in keys if admitters.is_good(key) or admitters.holding(key))
-
-    def _note_whole(self, issuer: PublicKey) -> None:
-        """Note until when all is held here that an authority has taken away."""
-        for claims in self._roster.freshness.get(issuer, {}).values():
-            at_ms = claims.header.issued_at_ms
-            is_news = at_ms > self._whole_at_ms.get(issuer, 0)
-            if is_news and is_whole(claims, (held for _, held in self._records.held_by(issuer))):
-                self._whole_at_ms[issuer] = at_ms
 
     def _silence(self, issuer: PublicKey) -> None:
         """Drop all that a key said, but for what outlives it."""
