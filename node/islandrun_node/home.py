@@ -144,13 +144,17 @@ def held_alone(home: Home) -> Generator[None]:
 
 
 def destroy(path: Path) -> None:
-    """Overwrite a secret file and remove it; the disk may keep copies that no program reaches."""
+    """Remove a secret file and overwrite what it held; the disk may keep copies that no program reaches.
+
+    It is gone before it is overwritten: a crash in between leaves no file that looks damaged.
+    """
     try:
         with path.open("r+b") as file:
-            file.write(bytes(path.stat().st_size))
+            size = os.fstat(file.fileno()).st_size
+            path.unlink()
+            file.write(bytes(size))
             file.flush()
             os.fsync(file.fileno())
-        path.unlink()
     except FileNotFoundError:
         return
     except OSError as error:

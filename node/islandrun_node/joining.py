@@ -6,9 +6,10 @@ Nothing is written here, so that a call which breaks off can be made again by th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
 import grpc
 
@@ -38,6 +39,9 @@ from islandrun_node.join_token import JoinToken, confirmation_code, token_id
 JOIN_SECONDS_MAX = 15.0
 ASK_AGAIN_SECONDS = 0.5
 PROBE_SECONDS_MAX = 3.0
+CALL_AGAIN_SECONDS = 0.5
+
+_Response = TypeVar("_Response")
 
 Waiting = Callable[[str, float], None]
 """Told, while a join waits for the owner's word: the code to compare, and the seconds that are left."""
@@ -101,13 +105,28 @@ async def _redeem_once(token: JoinToken, key: IslandKey) -> Welcome:
             response_deserializer=enroll_pb2.JoinResponse.FromString,
         )
         try:
-            response = await redeem_there(request, timeout=JOIN_SECONDS_MAX)
+            response = await _call_twice(lambda: redeem_there(request, timeout=JOIN_SECONDS_MAX))
         except grpc.aio.AioRpcError as error:
             raise await _explain(error, token.addresses) from None
     try:
         return _check_welcome(response, token, key.public, now_ms)
     except RejectedMessage as error:
         raise EnrolmentRefused(f"the answer to the join token is no good: {error}") from error
+
+
+async def _call_twice(call: Callable[[], Awaitable[_Response]]) -> _Response:
+    """Call, and once more a moment later when the connection failed.
+
+    A busy node may drop a connection, and one that dies keeps its socket for a moment: neither says anything
+    about the token, and a retry by the same key changes nothing.
+    """
+    try:
+        return await call()
+    except grpc.aio.AioRpcError as error:
+        if error.code() is not grpc.StatusCode.UNAVAILABLE:
+            raise
+    await asyncio.sleep(CALL_AGAIN_SECONDS)
+    return await call()
 
 
 def _check_welcome(

@@ -70,7 +70,7 @@ def what_is_lost(home: Home) -> Loss:
     return Loss(membership.genesis.name, membership.key.id, home.holds_root, others)
 
 
-def leave(home: Home, is_forced: bool = False) -> tuple[IslandId, ...]:
+async def leave(home: Home, is_forced: bool = False) -> tuple[IslandId, ...]:
     """Say AWAY to the mesh, destroy this home's keys and state, and return who heard of it.
 
     Raises `EnrolmentRefused` when the mesh would suffer and `is_forced` is not given, `StateError` when a
@@ -85,7 +85,7 @@ def leave(home: Home, is_forced: bool = False) -> tuple[IslandId, ...]:
             raise EnrolmentRefused(
                 f"{loss.text()}; put the owner's key on paper (`root export`) and use --force, or stay"
             )
-        told = asyncio.run(say_goodbye(home))
+        told = await say_goodbye(home)
         close_home(home)
     return told
 

@@ -219,9 +219,9 @@ async def serving_as(shown: Shown) -> AsyncIterator[tuple[str, Counting]]:
         await server.stop(grace=0)
 
 
-async def until(condition: Callable[[], object]) -> None:
+async def until(condition: Callable[[], object], seconds_max: float = 5.0) -> None:
     """Wait until something became true, five seconds at most."""
-    for _ in range(500):
+    for _ in range(round(seconds_max * 100)):
         if condition():
             return
         await asyncio.sleep(0.01)

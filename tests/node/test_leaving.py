@@ -1,5 +1,6 @@
 """Leaving a mesh: who is told, what is destroyed, and who may not go without meaning it."""
 
+import asyncio
 import json
 import sys
 from contextlib import closing
@@ -60,7 +61,7 @@ def test_the_owner_does_not_leave_by_accident(home: Home) -> None:
 def test_the_last_island_does_not_leave_by_accident(home: Home) -> None:
     home.owner_key.unlink()
     with pytest.raises(EnrolmentRefused, match="last island of family"):
-        leaving.leave(home)
+        asyncio.run(leaving.leave(home))
     assert home.is_member
 
 
@@ -69,7 +70,7 @@ def test_a_locked_owner_key_counts_as_the_owners(home: Home) -> None:
     home.locked_owner_key.write_text("locked")
     home.locked_owner_key.chmod(0o600)
     with pytest.raises(EnrolmentRefused, match="owner's key"):
-        leaving.leave(home)
+        asyncio.run(leaving.leave(home))
 
 
 def test_without_a_terminal_yes_must_be_said(home: Home) -> None:
@@ -118,11 +119,11 @@ def test_a_leaving_that_broke_off_is_finished_and_not_joined_over(home: Home, mo
     with monkeypatch.context() as patched:
         patched.setattr(leaving, "destroy", crash)
         with pytest.raises(KeyboardInterrupt):
-            leaving.leave(home)
+            asyncio.run(leaving.leave(home))
     assert not home.is_member, "no half member"
     with pytest.raises(StateError, match="not wholly left"):
         enrolment.found_mesh(home, "other")
-    assert leaving.leave(home) == ()
+    assert asyncio.run(leaving.leave(home)) == ()
     assert names(home) == {"config.toml", "keys"}
 
 
@@ -130,5 +131,5 @@ def test_a_leaving_that_broke_off_is_finished_and_not_joined_over(home: Home, mo
 def test_a_running_node_is_stopped_first(home: Home) -> None:
     member(home)
     with held_alone(home), pytest.raises(StateError, match="stop it first"):
-        leaving.leave(home)
+        asyncio.run(leaving.leave(home))
     assert home.is_member

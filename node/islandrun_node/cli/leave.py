@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 
 import click
@@ -27,7 +28,7 @@ def leave(session: Session, yes: bool, force: bool) -> None:
         loss = leaving.what_is_lost(home)
         if not loss.is_grave or force:
             _ask(loss, yes)
-    told = leaving.leave(home, force)
+    told = asyncio.run(leaving.leave(home, force))
     facts = {"home": str(home.path), "told": list(told)}
     show(session, "leave/v1", facts, f"left; {len(told)} islands heard of it")
     if not told:
