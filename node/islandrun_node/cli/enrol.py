@@ -218,14 +218,15 @@ def _token_text(token: str | None, file: TextIO | None) -> str:
 def _own_addresses(home: Home) -> tuple[str, ...]:
     """Return where this node's mesh listener can be reached, as the running node or the settings say."""
     listen = config.load(home.config).listen
-    port = int(listen.mesh.rpartition(":")[2])
+    mesh = listen.mesh
     try:
-        running = json.loads(home.running.read_text())["mesh"]
-        port = int(str(running).rpartition(":")[2])
+        running = str(json.loads(home.running.read_text())["mesh"])
+        mesh = running if running.rpartition(":")[2].isdigit() else mesh
     except (OSError, ValueError, KeyError, TypeError):
         pass
+    port = int(mesh.rpartition(":")[2])
     if not port:
         raise EnrolmentRefused(
             "the mesh listener has no fixed port and the node does not run; give --address"
         )
-    return addresses(listen.advertise, listen.mesh, port)
+    return addresses(listen.advertise, mesh, port)
