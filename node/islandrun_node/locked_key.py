@@ -21,7 +21,7 @@ from islandrun.errors import RootLocked, StateError
 MARK: Final = "ISLANDRUN-LOCKED-KEY-1"
 OPERATIONS: Final = argon2id.OPSLIMIT_MODERATE
 MEMORY_BYTES: Final = argon2id.MEMLIMIT_MODERATE
-"""256 MiB and three passes: 0.7 s of one core, for the owner once and for a thief at each guess."""
+"""256 MiB and three passes: 0.5 s of one core, for the owner once and for a thief at each guess."""
 
 OPERATIONS_MAX: Final = 64
 MEMORY_BYTES_MAX: Final = 2 * 1024**3

@@ -1,4 +1,4 @@
-"""The owner's commands against real nodes: the time of a join, a word from a terminal, a locked key, a farewell."""
+"""The owner's commands against real nodes: a join and its time, a word, a locked key, a farewell."""
 
 import asyncio
 import json
