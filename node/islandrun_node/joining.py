@@ -47,6 +47,10 @@ Waiting = Callable[[str, float], None]
 """Told, while a join waits for the owner's word: the code to compare, and the seconds that are left."""
 
 
+class _DoorShut(EnrolmentRefused):
+    """The connection failed though somebody listens: a token that is no good any more, or a busy node."""
+
+
 @dataclass(frozen=True, slots=True)
 class Welcome:
     """What a newcomer got for its token, all of it checked."""
@@ -82,7 +86,7 @@ async def redeem(
             is_asked = True
             if waiting is not None:
                 waiting(code, left)
-        except Unreachable:
+        except (Unreachable, _DoorShut):
             if not is_asked or left <= 0:
                 raise
         await asyncio.sleep(ASK_AGAIN_SECONDS)
@@ -174,7 +178,7 @@ async def _explain(error: grpc.aio.AioRpcError, addresses: Sequence[str]) -> Isl
             # A refused handshake tells a client nothing, so we look whether somebody listens there.
             for address in addresses:
                 if await _answers(address):
-                    return EnrolmentRefused(
+                    return _DoorShut(
                         f"the node at {address} does not take this join token: it was used or has expired, "
                         "or another node answers there; ask for a new one"
                     )
