@@ -181,6 +181,10 @@ class Mesh:
         self._next_sync_at = now.seconds + pace.SYNC_SECONDS
         self._next_round_at = now.seconds
 
+    def saw_nearby(self, island: IslandId, now: Instant) -> None:
+        """Take in that a member may be near: a reason to try it, and no evidence that it answers."""
+        self._members.spoke(island, now.seconds)
+
     # ------------------------------------------------------------ what others read
 
     def load(self, island: IslandId, now: Instant) -> Load | None:

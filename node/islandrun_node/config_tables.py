@@ -40,6 +40,12 @@ class Relay(Table, frozen=True):
     megabytes_per_second: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 16
 
 
+class Discovery(Table, frozen=True):
+    """Whether islands of the mesh look for each other on the local network (mDNS)."""
+
+    enabled: bool = True
+
+
 class Island(Table, frozen=True):
     """What this island says of itself."""
 
@@ -200,6 +206,7 @@ class Config(Table, frozen=True):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     listen: Listen = Listen()
     relay: Relay = Relay()
+    discovery: Discovery = Discovery()
     island: Island = Island()
     backend: Backend = Backend()
     outbound: tuple[Outbound, ...] = ()

@@ -27,7 +27,7 @@ from islandrun.mesh.notices import (
 )
 from islandrun.trust.signing import SignedAttestation
 from islandrun.v1 import mesh_pb2
-from islandrun.vocabulary import IslandId
+from islandrun.vocabulary import IslandId, Reachability
 from islandrun_node import world_clock
 from islandrun_node.peers import Peers
 from islandrun_node.stores.attestations import AttestationStore
@@ -60,12 +60,12 @@ class MeshDriver:
         self._wake = asyncio.Event()
         self._sending: dict[IslandId, asyncio.Task[None]] = {}
         self._waiting: dict[IslandId, list[mesh_pb2.GossipMessage]] = {}
-        self._speak: Callable[[], None] = lambda: None
+        self._speak: Callable[[], object] = lambda: None
         self.clock = ClockState.RIGHT
         self._version = store.data_version()
         peers.when_called(self._called)
 
-    def when_awake(self, speak: Callable[[], None]) -> None:
+    def when_awake(self, speak: Callable[[], object]) -> None:
         """Set what speaks anew of this node's islands: after sleep, and when the clock is right again."""
         self._speak = speak
 
@@ -102,6 +102,28 @@ class MeshDriver:
         """Tell the mesh a new statement of ours or of the owner."""
         self._mesh.publish(signed, world_clock.now())
         self._send(self._settle())
+        self._wake.set()
+
+    async def tell_all(self, statements: Sequence[SignedAttestation]) -> None:
+        """Give statements to every island that answers, at once and past the rounds: this node goes."""
+        push = mesh_pb2.Push(attestations=[signed.to_wire() for signed in statements])
+        now = world_clock.now()
+        calls = [
+            self._peers.exchange(island, (mesh_pb2.GossipMessage(push=push),))
+            for island in self._mesh.peers(now)
+            if self._mesh.reachability(island, now) is Reachability.ALIVE
+        ]
+        await asyncio.gather(*calls[:SENDING_MAX], return_exceptions=True)
+
+    def woke(self, slept_seconds: float) -> None:
+        """Take in that this machine slept."""
+        self._mesh.woke(slept_seconds, world_clock.now())
+        self._send(self._settle())
+        self._wake.set()
+
+    def saw_nearby(self, island: IslandId) -> None:
+        """Take in that an island showed itself on the local network: time to try it, if it was given up."""
+        self._mesh.saw_nearby(island, world_clock.now())
         self._wake.set()
 
     async def watch_store(self, period_seconds: float = 0.2) -> None:

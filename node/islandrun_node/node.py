@@ -16,6 +16,7 @@ from islandrun.agents.policy import RoutingPolicy
 from islandrun.errors import RejectedMessage
 from islandrun.mesh.clocks import ClockState
 from islandrun.mesh.machine import Mesh
+from islandrun.mesh.nearby import Nearby, discovery_key
 from islandrun.vocabulary import DataSetOffer, IslandId, PublicKey, Standing
 from islandrun_node import engines, world_clock
 from islandrun_node.admissions import renew_due
@@ -27,6 +28,7 @@ from islandrun_node.config import issuers_of, tier_of, trust_policy
 from islandrun_node.config_tables import Config
 from islandrun_node.conversations import Conversations
 from islandrun_node.detectors import load_watch
+from islandrun_node.discovery import Discovery, dialled
 from islandrun_node.home import Home, replace_private
 from islandrun_node.identity import IslandKey
 from islandrun_node.journal import Journal
@@ -36,6 +38,7 @@ from islandrun_node.mesh_driver import MeshDriver
 from islandrun_node.observations import Observations
 from islandrun_node.outlook import Outlook
 from islandrun_node.peers import Peers
+from islandrun_node.presence import Presence
 from islandrun_node.privacy_worker import PrivacyWorker
 from islandrun_node.reach import Reach
 from islandrun_node.relay.process import relaying
@@ -43,13 +46,12 @@ from islandrun_node.request import Requests
 from islandrun_node.rulings import Desk
 from islandrun_node.runner import Runner
 from islandrun_node.state import State, open_state
-from islandrun_node.statements import VERSION, SelfDescription, attest
+from islandrun_node.statements import VERSION, SelfDescription
 from islandrun_node.stores.behaviour import BehaviourStore
 from islandrun_node.stores.conversations import ConversationStore
 from islandrun_node.tls import TlsIdentity
-from islandrun_node.ways import Opener, Ways
+from islandrun_node.ways import Island, Opener, Ways
 
-ATTEST_SECONDS = 3600.0
 RULE_SECONDS = 3600.0
 """How often an authority renews admissions and says how much it has taken away."""
 
@@ -74,6 +76,7 @@ class Node:
     observations: Observations
     outlook: Outlook
     requests: Requests
+    nearby: Nearby
     reach: Reach
 
     @property
@@ -94,9 +97,9 @@ async def running_node(
         node = await build(home, config, stack, privacy or PrivacyWorker(lambda: load_watch(config.privacy)))
         listening = await listen(node, stack)
         node.reach.attach(_opener(node.tls, node.mesh_id), node.outlook.relay_offers, listening.mesh)
-        tell_own(node)
-        node.driver.when_awake(lambda: tell_own(node))
-        await stack.enter_async_context(_chores(node))
+        presence, discovery = _appear(node)
+        await stack.enter_async_context(_chores(node, presence, discovery))
+        stack.push_async_callback(presence.say_goodbye)
         replace_private(home.running, json.dumps({"pid": os.getpid(), **listening.public()}).encode())
         stack.callback(home.running.unlink, missing_ok=True)
         yield listening
@@ -128,8 +131,9 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
         parts = (privacy, conversations, state, driver, reach)
         return tuple(reason for part in parts for reason in part.degraded())
 
+    nearby = Nearby(discovery_key(state.membership.genesis), state.me)
     outlook = _outlook(state, config, mesh, observations, backends, journal, degraded, reach)
-    peers = _peers(_opener(tls, state.membership.genesis.mesh_id), outlook, reach)
+    peers = _peers(_opener(tls, state.membership.genesis.mesh_id), dialled(outlook, nearby), reach)
     stack.push_async_callback(peers.close)
     driver = MeshDriver(state.me, mesh, peers, state.attestations, gate.evict, observations.refused)
     seconds = config.limits.answer_seconds_max
@@ -150,28 +154,39 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
         observations=observations,
         outlook=outlook,
         requests=requests,
+        nearby=nearby,
         reach=reach,
     )
 
 
-def tell_own(node: Node) -> None:
-    """Sign and publish what this node's islands are now; nothing while the clock of this machine is wrong."""
-    if node.driver.clock is ClockState.WRONG:
-        _log.error("nothing is signed while the clock of this machine is wrong; set it (timedatectl)")
-        return
-    now_ms = world_clock.now().wall_ms
-    doors = node.reach.doors()
-    genesis = node.state.membership.genesis
-    for island in node.islands:
-        signed = attest(island, genesis, node.state.attestations, doors, now_ms)
-        try:
-            node.driver.publish(signed)
-        except RejectedMessage as error:
-            _log.error("the island %s is not part of the mesh now: %s", island.name, error)
+def _appear(node: Node) -> tuple[Presence, Discovery | None]:
+    """Tell the mesh that this node is there, and return what goes on telling it."""
+    discovery: Discovery | None = None
+    if node.config.discovery.enabled:
+        discovery = Discovery(node.nearby, lambda: node.mesh.peers(world_clock.now()), node.driver.saw_nearby)
+
+    def moved(endpoints: tuple[str, ...]) -> None:
+        node.peers.renew()
+        if discovery is not None:
+            discovery.reached_at(endpoints)
+
+    presence = Presence(
+        node.islands,
+        node.state.membership.genesis,
+        node.state.attestations,
+        node.driver,
+        node.reach.doors,
+        moved,
+    )
+    if discovery is not None:
+        discovery.reached_at(node.reach.doors().endpoints)
+    presence.tell()
+    node.driver.when_awake(presence.tell)
+    return presence, discovery
 
 
 @asynccontextmanager
-async def _chores(node: Node) -> AsyncGenerator[None]:
+async def _chores(node: Node, presence: Presence, discovery: Discovery | None) -> AsyncGenerator[None]:
     """Keep the node's background work going while the block runs."""
     chores = (
         node.driver.run(),
@@ -179,8 +194,9 @@ async def _chores(node: Node) -> AsyncGenerator[None]:
         node.gate.run(),
         node.observations.run(),
         node.tls.watch(node.peers.renew),
-        _tell_regularly(node),
-        node.reach.run(lambda: tell_own(node)),
+        presence.run(),
+        node.reach.run(presence.tell),
+        *((discovery.run(),) if discovery is not None else ()),
         _rule_regularly(node),
         _keep_current(node),
         node.requests.conversations.run(),
@@ -200,12 +216,6 @@ def _died(task: asyncio.Task[None]) -> None:
     """Say that a chore ended by itself, which is our own mistake; the node goes on."""
     if not task.cancelled() and task.exception() is not None:
         _log.critical("a part of the node stopped: %r; restart the node", task.exception())
-
-
-async def _tell_regularly(node: Node) -> None:
-    while True:
-        await asyncio.sleep(ATTEST_SECONDS)
-        tell_own(node)
 
 
 async def _rule_regularly(node: Node) -> None:
@@ -282,9 +292,8 @@ def _conversations(state: State, stack: AsyncExitStack, hours: float) -> Convers
     return kept
 
 
-def _peers(opener: Opener, outlook: Outlook, reach: Reach) -> Peers:
-    ways = Ways(opener, outlook.island, reach.policy, reach.through, reach.own_relay)
-    return Peers(ways, outlook.island)
+def _peers(opener: Opener, island: Island, reach: Reach) -> Peers:
+    return Peers(Ways(opener, island, reach.policy, reach.through, reach.own_relay), island)
 
 
 def _opener(tls: TlsIdentity, mesh_id: bytes) -> Opener:

@@ -80,7 +80,7 @@ class Reach:
         is_alone = self.config.listen.reachable == "relayed" and self.mesh_port and not self.names()
         return ("no relay carries calls to this island; see [relay] in its settings",) if is_alone else ()
 
-    async def run(self, tell: Callable[[], None]) -> None:
+    async def run(self, tell: Callable[[], object]) -> None:
         """Stay attached to relays, and call `tell` when the doors have changed, until cancelled."""
         chores = [asyncio.create_task(self._tell(tell))]
         if self.attachments is not None:
@@ -92,7 +92,7 @@ class Reach:
                 chore.cancel()
             await asyncio.gather(*chores, return_exceptions=True)
 
-    async def _tell(self, tell: Callable[[], None]) -> None:
+    async def _tell(self, tell: Callable[[], object]) -> None:
         told = self._changing()
         while True:
             await asyncio.sleep(LOOK_SECONDS)

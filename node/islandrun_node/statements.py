@@ -9,7 +9,7 @@ from importlib.metadata import version as distribution_version
 
 import psutil
 
-from islandrun.trust.claims import Header, SelfClaims
+from islandrun.trust.claims import Header, IslandState, SelfClaims
 from islandrun.trust.genesis import Genesis
 from islandrun.trust.signing import SELF_LIFE_MS_MAX, SignedAttestation, Signer, sign
 from islandrun.vocabulary import DataSetOffer, ModelOffer, PublicKey
@@ -51,6 +51,7 @@ def attest(
     store: AttestationStore,
     doors: Doors,
     now_ms: int,
+    state: IslandState = IslandState.READY,
 ) -> SignedAttestation:
     """Sign what an island says of itself. Its sequence is on disk before the statement exists."""
     doors = NO_DOORS if island.front else doors
@@ -76,6 +77,7 @@ def attest(
         front=island.front,
         relays=doors.relays,
         relay_endpoints=doors.relay_endpoints,
+        state=state,
     )
     return sign(claims, island.signer)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import random
 import secrets
+import sys
 import time
 
 from islandrun.vocabulary import Instant
@@ -13,6 +14,13 @@ from islandrun.vocabulary import Instant
 def now() -> Instant:
     """Read both clocks: monotonic seconds and milliseconds since 1970."""
     return Instant(time.monotonic(), time.time_ns() // 1_000_000)
+
+
+def boot_seconds() -> float | None:
+    """Read the clock that also runs while the machine sleeps; None where there is none."""
+    if sys.platform != "linux":
+        return None
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def dice() -> random.Random:

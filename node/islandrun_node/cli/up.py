@@ -25,6 +25,9 @@ _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 @click.option("--listen-mesh", metavar="HOST:PORT", help="Where other islands reach this one.")
 @click.option("--listen-http", metavar="HOST:PORT", help="OpenAI-compatible HTTP, loopback.")
 @click.option("--listen-grpc", metavar="HOST:PORT", help="gRPC for programs, loopback.")
+@click.option(
+    "--no-discovery", is_flag=True, help="Neither look for islands on the local network nor show up."
+)
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]))
 @click.pass_obj
 def up(
@@ -32,6 +35,7 @@ def up(
     listen_mesh: str | None,
     listen_http: str | None,
     listen_grpc: str | None,
+    no_discovery: bool,
     log_level: str | None,
 ) -> None:
     """Run the node of this home until Ctrl-C or SIGTERM.
@@ -42,6 +46,7 @@ def up(
         ("listen", "mesh"): listen_mesh,
         ("listen", "http"): listen_http,
         ("listen", "grpc"): listen_grpc,
+        ("discovery", "enabled"): False if no_discovery else None,
         ("log_level",): log_level,
     }
     given = {keys: value for keys, value in flags.items() if value is not None}
