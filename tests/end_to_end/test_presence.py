@@ -56,7 +56,7 @@ async def test_who_stops_says_so_and_comes_back(tmp_path: Path) -> None:
             took = await until(node, "office", "AWAY", 10)
             assert await asyncio.wait_for(running.wait(), 20) == 0
         print(f"\nknown to be away after {took:.2f} s")
-        await stack.enter_async_context(process(office, ""))
+        await up(office, settings("office"), stack)
         await until(node, "office", "ALIVE")
 
 
