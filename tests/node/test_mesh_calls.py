@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -22,9 +21,9 @@ from islandrun_node import peers as peers_module
 from islandrun_node import world_clock
 from islandrun_node.channels import open_channel
 from islandrun_node.mesh_driver import WAITING_MESSAGES_MAX, MeshDriver
-from islandrun_node.node import tell_own
 from islandrun_node.peers import Peers
-from islandrun_node.ways import Ways
+from islandrun_node.presence import Presence
+from islandrun_node.statements import SelfDescription
 from tests.node.identity_kit import Member, SmallMesh, listening, now_ms, until
 
 PROBE = mesh_pb2.GossipMessage(probe=mesh_pb2.Probe(nonce=1, wall_ms=1))
@@ -192,15 +191,16 @@ async def test_after_sleep_the_node_speaks_anew_on_new_connections(mesh: SmallMe
 
 async def test_a_node_with_a_wrong_clock_is_degraded_and_speaks_when_it_is_right(mesh: SmallMesh) -> None:
     spoke: list[bool] = []
-    driver = driven(mesh, mesh.admit(), Slow())
+    me = mesh.admit()
+    driver = driven(mesh, me, Slow())
     driver.when_awake(lambda: spoke.append(True))
+    island = SelfDescription(me.key.public, me.key.sign, "me", tuple, tuple, requests_max=1, jurisdictions=())
+    presence = Presence([island], mesh.genesis, mesh.store, driver, lambda: ("127.0.0.1:1",), lambda _: None)
     driver._act_on(ClockJudged(ClockState.WRONG, 600_000))
     assert driver.degraded() == ("clock",)
-    silent = SimpleNamespace(driver=driver, islands=pytest.fail)
-    tell_own(silent)  # type: ignore[arg-type]
+    assert presence.tell() == ()
     driver._act_on(ClockJudged(ClockState.RIGHT, 0))
-    with pytest.raises(AttributeError):
-        tell_own(silent)  # type: ignore[arg-type]
+    assert len(presence.tell()) == 1
     assert driver.degraded() == ()
     await until(lambda: spoke)
     assert len(spoke) == 1
