@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -15,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from islandrun.mesh.nearby import tag_of
+from tests.node.cables import cable
 
 pytestmark = pytest.mark.slow
 KEY, OTHER_KEY = os.urandom(32).hex(), os.urandom(32).hex()
@@ -36,35 +35,10 @@ zc.close()
 """
 
 
-def ip(*words: str) -> None:
-    subprocess.run(["ip", *words], check=True, capture_output=True)
-
-
 @pytest.fixture
 def network() -> Iterator[dict[str, str]]:
-    """Two namespaces joined by a cable; gives the name of each and its address."""
-    if shutil.which("ip") is None or os.geteuid() != 0:
-        pytest.skip("network namespaces need the command `ip` and root")
-    left, right = f"ir{os.getpid()}a", f"ir{os.getpid()}b"
-    try:
-        for name in (left, right):
-            ip("netns", "add", name)
-        ip("link", "add", left, "netns", left, "type", "veth", "peer", "name", right, "netns", right)
-    except subprocess.CalledProcessError as error:
-        drop(left, right)
-        pytest.skip(f"this kernel gives no network namespaces: {error.stderr.decode()[:200]}")
-    for name, address in ((left, "10.77.0.1"), (right, "10.77.0.2")):
-        ip("-n", name, "address", "add", f"{address}/24", "dev", name)
-        ip("-n", name, "link", "set", name, "up")
-        ip("-n", name, "link", "set", "lo", "up")
-        ip("-n", name, "route", "add", "224.0.0.0/4", "dev", name)
-    yield {left: "10.77.0.1", right: "10.77.0.2"}
-    drop(left, right)
-
-
-def drop(*names: str) -> None:
-    for name in names:
-        subprocess.run(["ip", "netns", "delete", name], check=False, capture_output=True)
+    with cable() as ends:
+        yield ends
 
 
 @asynccontextmanager
