@@ -176,8 +176,8 @@ class CallerGate(grpc.aio.ServerInterceptor):
         _calling.set(caller)
         with self._open_call(caller) as evicted:
             task = asyncio.get_running_loop().create_task(start())
+            racing: set[asyncio.Future[Result] | asyncio.Future[None]] = {task, evicted}
             try:
-                racing: set[asyncio.Future[Result] | asyncio.Future[None]] = {task, evicted}
                 await asyncio.wait(racing, return_when=asyncio.FIRST_COMPLETED)
                 if not evicted.done():
                     return task.result()
@@ -185,6 +185,9 @@ class CallerGate(grpc.aio.ServerInterceptor):
                 await context.abort(grpc.StatusCode.PERMISSION_DENIED, EVICTED)
             finally:
                 await _ended(task)
+                # An error holds this frame, and this frame would hold the error: its request with it.
+                racing.clear()
+                del task
 
     @contextmanager
     def _open_call(self, caller: Caller) -> Iterator[asyncio.Future[None]]:
@@ -291,8 +294,13 @@ def _settle(evicted: asyncio.Future[None]) -> None:
 
 
 async def _ended(task: asyncio.Task[Result]) -> None:
-    """Wait until a handler has let go; what it raises now interests nobody."""
+    """Wait until a handler has let go; what it raises now interests nobody.
+
+    gRPC keeps the error of an abort with the call, and through its frames the request: they are let go here.
+    Otherwise a flood of refused requests fills the memory until the collector comes.
+    """
     task.cancel()
     await asyncio.wait({task})
-    if not task.cancelled():
-        task.exception()
+    error = None if task.cancelled() else task.exception()
+    if isinstance(error, grpc.aio.AbortError):
+        error.__traceback__ = error.__context__ = None

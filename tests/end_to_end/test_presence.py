@@ -19,6 +19,7 @@ from islandrun_node.listeners import Listening
 from islandrun_node.node import Node, build
 from islandrun_node.presence import Presence
 from islandrun_node.privacy_worker import PrivacyWorker
+from islandrun_node.statements import Doors
 from islandrun_node.stores.tokens import Grant
 from tests.end_to_end.meshes import founded, joined, process, settings, up
 from tests.node.identity_kit import until as became
@@ -65,9 +66,9 @@ async def alone(path: Path, stack: AsyncExitStack) -> Node:
     return await build(founded(path), config, stack, PrivacyWorker(lambda: load_watch(config.privacy)))
 
 
-def speaking(node: Node, addresses: Callable[[], tuple[str, ...]], moved: Callable[..., None]) -> Presence:
+def speaking(node: Node, doors: Callable[[], Doors], moved: Callable[..., None]) -> Presence:
     state = node.state
-    return Presence(node.islands, state.membership.genesis, state.attestations, node.driver, addresses, moved)
+    return Presence(node.islands, state.membership.genesis, state.attestations, node.driver, doors, moved)
 
 
 async def test_a_new_network_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +76,7 @@ async def test_a_new_network_is_told_at_once(tmp_path: Path, monkeypatch: pytest
     async with AsyncExitStack() as stack:
         node = await alone(tmp_path, stack)
         here, moves = ["192.168.1.5:8471"], []
-        speaker = speaking(node, lambda: tuple(here), moves.append)
+        speaker = speaking(node, lambda: Doors(tuple(here)), moves.append)
         speaker.tell()
         watching = asyncio.create_task(speaker.run())
         before = node.state.ledger.self_claims(node.state.me)
@@ -105,7 +106,7 @@ async def test_a_boot_clock_that_ran_on_means_sleep(tmp_path: Path, monkeypatch:
     async with AsyncExitStack() as stack:
         node = await alone(tmp_path, stack)
         monkeypatch.setattr(node.driver, "woke", woke.append)
-        watching = asyncio.create_task(speaking(node, lambda: ("10.0.0.9:1",), lambda _: None).run())
+        watching = asyncio.create_task(speaking(node, lambda: Doors(("10.0.0.9:1",)), lambda _: None).run())
         await asyncio.sleep(0.3)
         slept[0] = 4.0
         await asyncio.sleep(0.3)
@@ -120,7 +121,7 @@ async def test_a_boot_clock_that_ran_on_means_sleep(tmp_path: Path, monkeypatch:
 async def test_after_sleep_a_node_speaks_anew(tmp_path: Path) -> None:
     async with AsyncExitStack() as stack:
         node = await alone(tmp_path, stack)
-        speaker = speaking(node, lambda: ("10.0.0.9:1",), lambda _: None)
+        speaker = speaking(node, lambda: Doors(("10.0.0.9:1",)), lambda _: None)
         speaker.tell()
         node.driver.when_awake(speaker.tell)
         before = node.state.ledger.self_claims(node.state.me)

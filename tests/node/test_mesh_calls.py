@@ -23,7 +23,7 @@ from islandrun_node.channels import open_channel
 from islandrun_node.mesh_driver import WAITING_MESSAGES_MAX, MeshDriver
 from islandrun_node.peers import Peers
 from islandrun_node.presence import Presence
-from islandrun_node.statements import SelfDescription
+from islandrun_node.statements import Doors, SelfDescription
 from tests.node.identity_kit import Member, SmallMesh, listening, now_ms, until
 
 PROBE = mesh_pb2.GossipMessage(probe=mesh_pb2.Probe(nonce=1, wall_ms=1))
@@ -195,7 +195,9 @@ async def test_a_node_with_a_wrong_clock_is_degraded_and_speaks_when_it_is_right
     driver = driven(mesh, me, Slow())
     driver.when_awake(lambda: spoke.append(True))
     island = SelfDescription(me.key.public, me.key.sign, "me", tuple, tuple, requests_max=1, jurisdictions=())
-    presence = Presence([island], mesh.genesis, mesh.store, driver, lambda: ("127.0.0.1:1",), lambda _: None)
+    presence = Presence(
+        [island], mesh.genesis, mesh.store, driver, lambda: Doors(("127.0.0.1:1",)), lambda _: None
+    )
     driver._act_on(ClockJudged(ClockState.WRONG, 600_000))
     assert driver.degraded() == ("clock",)
     assert presence.tell() == ()

@@ -1,11 +1,13 @@
 """Whoever is refused is refused before it sent its request, and what is read is bounded for each caller."""
 
 import asyncio
+import gc
+import weakref
 
 import grpc
 import pytest
 
-from islandrun.v1 import mesh_pb2
+from islandrun.v1 import mesh_pb2, mesh_pb2_grpc
 from islandrun_node import late_reading
 from islandrun_node.admissions import take_away
 from islandrun_node.certificates import Shown, show_join
@@ -158,3 +160,38 @@ async def test_a_caller_that_leaves_gives_its_turn_back(scene: Scene) -> None:
         assert mesh_pb2.ExchangeResponse.FromString(await channel.unary_unary(EXCHANGE)(b"", timeout=8)) == (
             mesh_pb2.ExchangeResponse()
         )
+
+
+class Refusing(mesh_pb2_grpc.MeshServiceServicer):
+    """Refuses each call, and knows which of its frames are still alive."""
+
+    def __init__(self) -> None:
+        self.alive: weakref.WeakSet[Marker] = weakref.WeakSet()
+
+    async def Exchange(self, request, context):  # noqa: N802 - the name of the RPC
+        marker = Marker()
+        self.alive.add(marker)
+        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "no")
+
+
+class Marker:
+    """Lives as long as a frame."""
+
+
+async def test_a_refused_request_is_forgotten_at_once(scene: Scene, monkeypatch) -> None:
+    """A cycle through the frames of a call keeps its request until the collector comes, which may be long."""
+    refusing = Refusing()
+    monkeypatch.setattr("tests.node.identity_kit.Asked", lambda: refusing)
+    async with (
+        listening(scene.mesh, scene.victim) as door,
+        dialled(scene, door, scene.attacker.shown(scene.mesh.mesh_id)) as channel,
+    ):
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(20):
+                assert await exchange_on(channel) is grpc.StatusCode.INVALID_ARGUMENT
+            await asyncio.sleep(0.1)
+            assert len(refusing.alive) <= 1
+        finally:
+            gc.enable()
