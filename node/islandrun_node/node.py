@@ -117,9 +117,8 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
     islands, backends = _islands(state, config, own, engines.data_sets(library, config))
     for backend in backends.values():
         stack.push_async_callback(backend.close)
-    admission = state.admission
     mesh = Mesh(state.me, state.ledger, world_clock.dice(), world_clock.now())
-    tls = TlsIdentity(state.membership.key, admission.certificate_der, state.membership.genesis)
+    tls = TlsIdentity(state.membership.key, state.admission.certificate_der, state.membership.genesis)
     gate = CallerGate(state.ledger, state.tokens)
     conversations = _conversations(state, stack, config.privacy.conversation_hours)
     reach = Reach(config, await stack.enter_async_context(relaying(home, config.relay)))
@@ -136,8 +135,7 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
     peers = _peers(_opener(tls, state.membership.genesis.mesh_id), dialled(outlook, nearby), reach)
     stack.push_async_callback(peers.close)
     driver = MeshDriver(state.me, mesh, peers, state.attestations, gate.evict, observations.refused)
-    seconds = config.limits.answer_seconds_max
-    runner = Runner(backends, peers, outlook.is_admitted, seconds, observations)
+    runner = Runner(backends, peers, outlook.is_admitted, config.limits.answer_seconds_max, observations)
     policy, running_max = _routing_policy(config), config.limits.requests_running_max
     requests = Requests(outlook, privacy, conversations, runner, journal, policy, running_max)
     return Node(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import grpc
 import pytest
 
 from islandrun.errors import Unreachable
@@ -16,7 +17,7 @@ from islandrun.mesh.notices import ClockJudged, Woke
 from islandrun.mesh.relays import RelayPolicy
 from islandrun.trust.score import TrustScore
 from islandrun.v1 import mesh_pb2
-from islandrun.vocabulary import IslandId, IslandView, Ppm, Reachability, Standing, Tier
+from islandrun.vocabulary import IslandId, IslandView, Ppm, PublicKey, Reachability, Standing, Tier
 from islandrun_node import peers as peers_module
 from islandrun_node import world_clock
 from islandrun_node.channels import open_channel
@@ -24,6 +25,7 @@ from islandrun_node.mesh_driver import WAITING_MESSAGES_MAX, MeshDriver
 from islandrun_node.peers import Peers
 from islandrun_node.presence import Presence
 from islandrun_node.statements import Doors, SelfDescription
+from islandrun_node.ways import Ways
 from tests.node.identity_kit import Member, SmallMesh, listening, now_ms, until
 
 PROBE = mesh_pb2.GossipMessage(probe=mesh_pb2.Probe(nonce=1, wall_ms=1))
@@ -97,13 +99,13 @@ def view(member: Member, address: str) -> IslandView:
 def dialling(mesh: SmallMesh, guest: Member, host: Member, address: str) -> Peers:
     shown = guest.shown(mesh.mesh_id)
 
+    def open_to(addresses: Sequence[str], key: PublicKey) -> grpc.aio.Channel:
+        return open_channel(addresses, key, shown, mesh.mesh_id)
+
     def island(_: IslandId) -> IslandView:
         return view(host, address)
 
-    ways = Ways(
-        lambda addresses, key: open_channel(addresses, key, shown, mesh.mesh_id), island, RelayPolicy()
-    )
-    return Peers(ways, island)
+    return Peers(Ways(open_to, island, RelayPolicy()), island)
 
 
 async def test_a_connection_that_hangs_is_tried_once_more_afresh(

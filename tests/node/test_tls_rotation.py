@@ -18,12 +18,13 @@ import pytest
 from islandrun.errors import ForwardFailed
 from islandrun.mesh.relays import RelayPolicy
 from islandrun.v1 import inference_pb2, inference_pb2_grpc
-from islandrun.vocabulary import IslandId, PublicKey
+from islandrun.vocabulary import IslandId, IslandView, PublicKey
 from islandrun_node.channels import open_channel
 from islandrun_node.peers import Peers
 from islandrun_node.tls import TlsIdentity
 from islandrun_node.ways import Ways
 from tests.node.identity_kit import Door, Member, SmallMesh, listening, now_ms
+from tests.node.test_mesh_calls import view
 
 CALLS_PER_SECOND = 100
 CALLS_AT_ONCE = 32
@@ -92,29 +93,17 @@ async def rotating(mesh: SmallMesh) -> AsyncIterator[Rotation]:
     host, guest = mesh.admit(), mesh.admit()
     identity = TlsIdentity(guest.key, guest.admission.certificate_der, mesh.genesis)
     async with listening(mesh, host) as door:
-        known = View(host.key.id, host.key.public, "host", (door.address,))
+        known = view(host, door.address)
 
-        def island(name: IslandId) -> View | None:
-            return known if name == host.key.id else None
-
-        def opener(addresses: Sequence[str], key: PublicKey) -> grpc.aio.Channel:
+        def open_to(addresses: Sequence[str], key: PublicKey) -> grpc.aio.Channel:
             return open_channel(addresses, key, identity.shown(now_ms()), mesh.mesh_id)
 
-        peers = Peers(Ways(opener, island, RelayPolicy()), island)
+        def island(_: IslandId) -> IslandView:
+            return known
+
+        peers = Peers(Ways(open_to, island, RelayPolicy()), island)
         yield Rotation(mesh, door, (host, guest), (door.identity, identity), peers)
         await peers.close()
-
-
-@dataclass(frozen=True)
-class View:
-    """What `Peers` asks of an island."""
-
-    id: IslandId
-    key: bytes
-    name: str
-    endpoints: tuple[str, ...]
-    front: str = ""
-    relays: tuple[IslandId, ...] = ()
 
 
 @pytest.fixture
@@ -126,8 +115,8 @@ def mesh(tmp_path):
 
 async def stream_of(rotation: Rotation) -> grpc.aio.UnaryStreamCall:
     """Open a stream as `Peers.generate` does, and return it once it runs."""
-    view = rotation.peers._view(rotation.members[0].key.id)
-    stub = inference_pb2_grpc.InferenceServiceStub((await rotation.peers._way(view)).channel)
+    way = await rotation.peers._ways.to(rotation.peers._view(rotation.members[0].key.id))
+    stub = inference_pb2_grpc.InferenceServiceStub(way.channel)
     call = stub.Generate(inference_pb2.GenerateRequest(), timeout=500)
     assert (await call.read()).chunks
     return call
