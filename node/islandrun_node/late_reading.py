@@ -26,6 +26,7 @@ READ_SECONDS_MAX: Final = 60.0
 
 _BYTES_MAX: Final = {
     "/islandrun.v1.EnrollService/": 16 * 1024,
+    "/islandrun.v1.RelayService/": 16 * 1024,
     "/islandrun.v1.MeshService/": ANSWER_BYTES_MAX,
 }
 

@@ -22,9 +22,9 @@ from islandrun.mesh.machine import Envelope, Mesh
 from islandrun.simulation.islands import Island, Owner, dice
 from islandrun.trust.ledger import Ledger
 from islandrun.trust.signing import SignedAttestation
-from islandrun.v1 import attestation_pb2, chat_pb2, inference_pb2, mesh_pb2
+from islandrun.v1 import attestation_pb2, chat_pb2, inference_pb2, mesh_pb2, relay_pb2
 from islandrun.vocabulary import Instant, Standing
-from islandrun.wire import attestations, gossip, inference, limits
+from islandrun.wire import attestations, gossip, inference, limits, relay
 from tests.properties.forged_messages import Forger
 
 WALL_MS = 1_800_000_000_000
@@ -46,6 +46,11 @@ FROM_MESSAGE: dict[str, tuple[type[Any], Reader]] = {
     "sampling": (inference_pb2.Sampling, inference.sampling_from_wire),
     "chunk": (inference_pb2.Chunk, inference.piece_from_wire),
     "hints": (chat_pb2.Hints, inference.hints_from_wire),
+    "dialled": (relay_pb2.DialRequest, relay.dialled),
+    "taken up": (relay_pb2.SpliceRequest, relay.taken_up),
+    "invited": (relay_pb2.AttachResponse, relay.invited),
+    "dialled chunk": (relay_pb2.DialRequest, relay.chunk),
+    "spliced chunk": (relay_pb2.SpliceResponse, relay.chunk),
     "statement": (attestation_pb2.SignedAttestation, SignedAttestation.from_wire),
 }
 
@@ -93,7 +98,7 @@ def test_a_reader_takes_or_refuses(name: str) -> None:
 
 def test_every_reader_of_the_wire_is_forged() -> None:
     named = {reader for _, reader in (*FROM_BYTES.values(), *FROM_MESSAGE.values())}
-    for module in (attestations, gossip, inference):
+    for module in (attestations, gossip, inference, relay):
         for name, reader in vars(module).items():
             if name.startswith("decode_") or re.fullmatch("[a-z].*_from_wire", name):
                 assert reader in named, name

@@ -75,6 +75,22 @@ def test_a_channel_trusts_the_dialled_island_alone() -> None:
     assert roots_in(CHANNELS.read_text()) == {"island_anchor"}
 
 
+def doors_in(text: str) -> list[set[str]]:
+    """Return what stands before the services of each gRPC server in a source text."""
+    return [
+        names_in(ast.unparse(node), {"gate", "LateReading", "TokenCheck"})
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "grpc.aio.server"
+    ]
+
+
+def test_no_listener_reads_before_it_knows_its_caller() -> None:
+    doors = [door for path in sources() for door in doors_in(path.read_text())]
+    assert len(doors) >= 3
+    assert all(door in ({"gate", "LateReading"}, {"TokenCheck"}) for door in doors)
+    assert doors_in("grpc.aio.server()") == [set()]
+
+
 def test_it_would_notice() -> None:
     for text, name in (
         ("import grpc\ngrpc.aio.insecure_channel('x')", "insecure_channel"),

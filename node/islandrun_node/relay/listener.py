@@ -26,6 +26,7 @@ from islandrun_node import core_dumps, world_clock
 from islandrun_node.callers import CallerGate, caller_of
 from islandrun_node.channels import RELAY_OPTIONS
 from islandrun_node.home import Home
+from islandrun_node.late_reading import LateReading
 from islandrun_node.services.relay import RelayService
 from islandrun_node.state import State, open_state
 from islandrun_node.tls import Listener, TlsIdentity
@@ -80,7 +81,7 @@ async def serving(
     genesis = state.membership.genesis
     identity = TlsIdentity(state.membership.key, state.admission.certificate_der, genesis)
     gate = CallerGate(state.ledger, state.tokens)
-    server = grpc.aio.server(interceptors=[gate], options=RELAY_OPTIONS)
+    server = grpc.aio.server(interceptors=[gate, LateReading()], options=RELAY_OPTIONS)
     service = make_service(Switchboard(bytes_per_second), caller_of, state.ledger.public_key)
     relay_pb2_grpc.add_RelayServiceServicer_to_server(service, server)
     credentials = Listener(identity, genesis, state.tokens).credentials()
