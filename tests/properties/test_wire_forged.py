@@ -29,7 +29,7 @@ from tests.properties.forged_messages import Forger
 
 WALL_MS = 1_800_000_000_000
 CASES = 2_000
-CASES_LONG = 60_000
+CASES_LONG = 45_000
 Reader = Callable[[Any], object]
 
 FROM_BYTES: dict[str, tuple[type[Any], Reader]] = {
