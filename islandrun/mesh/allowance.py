@@ -14,11 +14,12 @@ from islandrun.wire.limits import KEYS_PER_WANT_MAX
 
 @dataclass(slots=True)
 class _Bucket:
-    """`left` grows with time; `asked_for` is what the source may send beside it since we asked."""
+    """`left` grows with time; `asked_for` is what the source may send beside it, for a while, as we asked."""
 
     left: float
     at: float
     asked_for: int = 0
+    asked_at: float = 0.0
 
 
 class Allowances:
@@ -31,11 +32,11 @@ class Allowances:
         """Note that we asked a source for so many statements."""
         bucket = self._bucket(source, now)
         bucket.asked_for = min(KEYS_PER_WANT_MAX, bucket.asked_for + count)
+        bucket.asked_at = now
 
-    def has_asked(self, source: IslandId) -> bool:
+    def has_asked(self, source: IslandId, now: float) -> bool:
         """Say whether the source still owes us something that we asked for."""
-        bucket = self._buckets.get(source)
-        return bucket is not None and bucket.asked_for > 0
+        return self._bucket(source, now).asked_for > 0
 
     def spend(self, source: IslandId, now: float, cost: float = 1.0) -> bool:
         """Take one statement, or one question of that cost, from the allowance; say whether it was left."""
@@ -60,4 +61,6 @@ class Allowances:
             bucket = self._buckets[source] = _Bucket(pace.RECORDS_BURST, now)
         grown = bucket.left + (now - bucket.at) * pace.RECORDS_PER_SECOND
         bucket.left, bucket.at = min(pace.RECORDS_BURST, grown), now
+        if now - bucket.asked_at > pace.ASKED_SECONDS_MAX:
+            bucket.asked_for = 0
         return bucket

@@ -175,6 +175,7 @@ class Membership:
             self._notices.reachability(island, member.shown)
         if member.shown is Reachability.SUSPECT:
             member.next_probe_at = now
+            self._doubted[island] = member
         return is_first
 
     def confirmed(self, island: IslandId) -> None:
@@ -200,7 +201,7 @@ class Membership:
     # ------------------------------------------------------------ whom to try
 
     def silent(self) -> tuple[IslandId, ...]:
-        """Return the members in doubt that have left a probe unanswered."""
+        """Return the members in doubt that have left a probe unanswered, the first to do so first."""
         return tuple(island for island, member in self._doubted.items() if member.misses)
 
     def due(self, now: float) -> tuple[IslandId, ...]:
@@ -208,7 +209,7 @@ class Membership:
         doubted = sorted(
             (member.next_probe_at, island)
             for island, member in self._doubted.items()
-            if member.next_probe_at <= now and self._has_priority(member)
+            if member.next_probe_at <= now
         )
         chosen = [island for _, island in doubted[: pace.EXTRA_PROBES_MAX]]
         for island in chosen:
@@ -241,19 +242,19 @@ class Membership:
     # ------------------------------------------------------------ inside
 
     def _file(self, island: IslandId, member: Member) -> None:
-        """Put a member where its state belongs: among the doubted, the lost, or neither."""
+        """Put a member where its state belongs: among the doubted, the lost, or neither.
+
+        In a large mesh those that we have not tried yet wait for their turn in the rotation.
+        """
         self._doubted.pop(island, None)
         self._lost.pop(island, None)
         if member.shown is Reachability.SUSPECT:
-            self._doubted[island] = member
+            if member.misses or len(self._sorted) <= pace.DIRECT_MAX:
+                self._doubted[island] = member
         elif member.shown is not Reachability.ALIVE:
             self._lost[island] = member
             now = member.given_up_at if member.state is Reachability.UNREACHABLE else member.next_probe_at
             self._try_at(island, member, now + self._pause(member, now))
-
-    def _has_priority(self, member: Member) -> bool:
-        """Tell if a doubted member is tried before its turn; in a large mesh only if it missed a probe."""
-        return member.misses > 0 or len(self._sorted) <= pace.DIRECT_MAX
 
     def _is_over(self, member: Member, now: float) -> bool:
         window = window_seconds(len(self._sorted) + 1, member.confirmations)
@@ -298,7 +299,7 @@ class Membership:
             while self._rotation:
                 island = self._rotation.pop()
                 member = self._members.get(island)
-                if member is not None and (member.shown is Reachability.ALIVE or island in self._doubted):
+                if member is not None and member.shown in _TALKING:
                     return island
             self._rotation = list(self._sorted)
             self._rng.shuffle(self._rotation)

@@ -62,6 +62,9 @@ RECORDS_BURST: Final = 100.0
 COMPARISON_COST: Final = 10.0
 """What the start of a comparison of tables takes from that allowance."""
 
+ASKED_SECONDS_MAX: Final = 10.0
+"""How long an answer that we asked for may take; later it counts like anything else that is said."""
+
 QUESTION_COST: Final = 2.0
 """What any other question about statements takes from it."""
 

@@ -7,6 +7,7 @@ is told that a third island is silent. Whoever wants to know looks itself.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -63,7 +64,7 @@ class Probing:
         self._asked: dict[int, _Asked] = {}
         self._asked_about: dict[IslandId, int] = {}
         self._to_look_at: dict[IslandId, None] = {}
-        self._helping = 0
+        self._helping: Counter[IslandId] = Counter()
         self.trouble = 0
         self.clocks = Clocks()
 
@@ -76,12 +77,12 @@ class Probing:
             age = now.seconds - pending.sent_at
             if pending.asker is not None and age >= pace.PATIENCE_SECONDS:
                 self._answer(pending.asker, self._not_reached())
+                self._helped(pending.asker)
                 pending.asker = None
-                self._helping -= 1
             if not pending.is_missed and age >= patience:
                 self._missed(pending, now.seconds)
             if age >= pace.LATE_ANSWER_SECONDS_MAX:
-                del self._pending[nonce]
+                self._forget(nonce)
         self._close_questions(now.seconds)
         for island in self._members.silent():
             self._ask_about(island, now.seconds)
@@ -95,7 +96,8 @@ class Probing:
         self._pending[nonce] = _Pending(
             island, now.seconds, now.wall_ms, asker, was_for_another=asker is not None
         )
-        self._helping += asker is not None
+        if asker is not None:
+            self._helping[asker.island] += 1
         member = self._members.get(island)
         if member is not None:
             member.probed_at = now.seconds
@@ -113,7 +115,7 @@ class Probing:
         self._asked.clear()
         self._asked_about.clear()
         self._to_look_at.clear()
-        self._helping = 0
+        self._helping.clear()
         self.trouble = pace.TROUBLE_MAX
         self.clocks.forget()
 
@@ -168,7 +170,9 @@ class Probing:
         """Try an island for another, unless we do that for too many already."""
         asker = _Asker(source, question.nonce)
         target = IslandId(question.island)
-        if self._helping >= pace.HELP_GIVEN_MAX or target == source or target not in self._members:
+        is_greedy = self._helping[source] >= pace.HELP_ASKED_MAX
+        is_busy = is_greedy or self._helping.total() >= pace.HELP_GIVEN_MAX
+        if is_busy or target == source or target not in self._members:
             self._answer(asker, mesh_pb2.PROBE_OUTCOME_BUSY)
         else:
             self.probe(target, now, asker)
@@ -236,7 +240,13 @@ class Probing:
 
     def _forget(self, nonce: int) -> None:
         pending = self._pending.pop(nonce)
-        self._helping -= pending.asker is not None
+        if pending.asker is not None:
+            self._helped(pending.asker)
+
+    def _helped(self, asker: _Asker) -> None:
+        self._helping[asker.island] -= 1
+        if not self._helping[asker.island]:
+            del self._helping[asker.island]
 
 
 def _load(load: mesh_pb2.Load) -> Load:

@@ -167,7 +167,7 @@ class Records:
             return
         listing = self._intake.index.bucket_list(digest.buckets_log2, buckets)
         if listing.buckets:
-            if not self._allowances.has_asked(source):
+            if not self._allowances.has_asked(source, now.seconds):
                 self._allowances.ask(source, RECORDS_PER_PUSH_MAX, now.seconds)
             self._say(source, mesh_pb2.GossipMessage(bucket_list=listing))
         else:  # their table is so much smaller that one of their buckets is too large for us to list
@@ -185,8 +185,9 @@ class Records:
 
     def _on_have(self, source: IslandId, have: mesh_pb2.Have, now: Instant) -> None:
         """Note what a neighbour could push; it may well come by the tree."""
-        if source not in self._neighbours:
-            return  # the link ended while it spoke
+        is_allowed = self._allowances.spend(source, now.seconds, pace.QUESTION_COST)
+        if source not in self._neighbours or not is_allowed:
+            return  # the link ended while it spoke, or it speaks too often; a comparison brings the rest
         lacking = [
             entry.key
             for entry in have.versions

@@ -12,6 +12,9 @@ from islandrun.vocabulary import Reachability
 from tests.simulation.watched_world import WatchedWorld
 
 
+pytestmark = pytest.mark.timeout(300)
+
+
 def first_detections(islands: int, crashes: int, seed: int) -> list[float]:
     """Crash one island after the other; return how long each was unnoticed. Nobody else may be accused."""
     world, waited = WatchedWorld(seed, islands), []

@@ -16,6 +16,8 @@ from islandrun.simulation.islands import Island
 from islandrun.simulation.network import Conditions
 from tests.simulation.watched_world import WatchedWorld
 
+pytestmark = pytest.mark.timeout(600)
+
 SMALL = 72
 """Just above the size from which on a mesh has neighbours."""
 

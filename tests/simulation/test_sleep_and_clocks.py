@@ -33,6 +33,9 @@ class SkewedMesh:
         self.mesh.tick(self.at(now))
 
 
+pytestmark = pytest.mark.timeout(300)
+
+
 def judgements(world: WatchedWorld, name: str) -> list[ClockState]:
     noticed = world.watching.noticed
     return [notice.state for _, who, notice in noticed if who == name and isinstance(notice, ClockJudged)]

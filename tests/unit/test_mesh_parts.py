@@ -10,11 +10,15 @@ from islandrun.errors import RejectedMessage
 from islandrun.mesh import pace, suspicion
 from islandrun.mesh.gossip import News
 from islandrun.mesh.machine import Envelope
+from islandrun.mesh.membership import Membership
+from islandrun.mesh.notices import Notices
+from islandrun.mesh.probing import Probing
 from islandrun.mesh.sync import Index
+from islandrun.simulation.islands import Island
 from islandrun.simulation.network import Conditions
 from islandrun.simulation.world import World
 from islandrun.v1 import mesh_pb2
-from islandrun.vocabulary import Instant, PublicKey, Reachability
+from islandrun.vocabulary import Instant, IslandId, PublicKey, Reachability
 
 ISSUER = PublicKey(bytes(32))
 
@@ -133,3 +137,98 @@ def test_a_dead_island_is_suspected_then_unreachable_and_comes_back() -> None:
     world.restart("i2")
     world.run(35)
     assert mesh.reachability(gone, world.now) is Reachability.ALIVE
+
+
+def test_of_one_source_no_more_is_read_than_it_may_say() -> None:
+    world = settled(2)
+    one, two = (world.islands[name] for name in ("i0", "i1"))
+    mesh, now = one.mesh, world.now
+    assert mesh is not None
+    before = len(one.ledger.records())
+    strangers = [Island(f"s{number}", world.owner.genesis, world.rng) for number in range(150)]
+    admissions = [world.owner.admit(island.pen.public, now.wall_ms).to_wire() for island in strangers]
+    push = mesh_pb2.GossipMessage(push=mesh_pb2.Push(attestations=admissions))
+    mesh.receive(Envelope(two.id, one.id, push), now)
+    assert len(one.ledger.records()) - before <= pace.RECORDS_BURST
+    later = Instant(now.seconds + 1, now.wall_ms + 1000)
+    mesh.receive(Envelope(two.id, one.id, push), later)
+    assert len(one.ledger.records()) - before <= pace.RECORDS_BURST + pace.RECORDS_PER_SECOND
+    assert mesh.reachability(two.id, later) is Reachability.ALIVE, "it is no offence"
+
+
+class Helper:
+    """The probing of one island among others, and what it said."""
+
+    def __init__(self, names: str) -> None:
+        self.members = Membership(random.Random(1), Notices())
+        for name in names:
+            self.members.add(IslandId(name), False, 0.0)
+            self.members.answered(IslandId(name), 0.0)
+        self.said: list[tuple[str, mesh_pb2.GossipMessage]] = []
+        self.probing = Probing(
+            random.Random(2), self.members, lambda who, what: self.said.append((who, what))
+        )
+
+    def asked(self, source: str, target: str, at: float, nonce: int = 7) -> None:
+        question = mesh_pb2.ProbeFor(nonce=nonce, island=target)
+        self.probing.on_probe_for(IslandId(source), question, Instant(at, 0))
+
+    def told(self, source: str) -> list[int]:
+        return [
+            what.probe_for_ack.outcome
+            for who, what in self.said
+            if who == source and what.HasField("probe_for_ack")
+        ]
+
+
+ACK, NACK, BUSY = (
+    mesh_pb2.PROBE_OUTCOME_ACK,
+    mesh_pb2.PROBE_OUTCOME_NACK,
+    mesh_pb2.PROBE_OUTCOME_BUSY,
+)
+
+
+def test_a_helper_tells_what_it_found() -> None:
+    helper = Helper("abc")
+    helper.asked("a", "b", 0.0)
+    nonce = helper.said[-1][1].probe.nonce
+    helper.probing.on_ack(IslandId("b"), mesh_pb2.ProbeAck(nonce=nonce), Instant(0.1, 0))
+    assert helper.told("a") == [ACK]
+    helper.asked("a", "c", 1.0)
+    helper.probing.settle(Instant(2.0, 0))
+    assert helper.told("a") == [ACK, NACK]
+    assert helper.members.is_talking(IslandId("c"))
+    assert helper.probing.take_looks() == ("c",), "what was missed for another is a reason to look"
+    helper.asked("a", "stranger", 3.0)
+    helper.asked("a", "a", 3.0)
+    assert helper.told("a") == [ACK, NACK, BUSY, BUSY]
+
+
+def test_a_helper_that_is_not_well_says_so_and_one_asker_does_not_take_all_its_time() -> None:
+    helper = Helper("abc")
+    helper.probing.trouble = pace.TROUBLE_BUSY
+    helper.asked("a", "b", 0.0)
+    helper.probing.settle(Instant(1.0, 0))
+    assert helper.told("a") == [BUSY]
+    for nonce in range(pace.HELP_ASKED_MAX + 5):
+        helper.asked("c", "b", 2.0, nonce)
+    assert helper.told("c") == [BUSY] * 5
+    helper.asked("a", "b", 2.0)
+    assert helper.told("a") == [BUSY]
+
+
+def test_silent_helpers_speak_against_ourselves_and_answers_unasked_are_not_heard() -> None:
+    helper = Helper("abcde")
+    helper.probing.probe(IslandId("a"), Instant(0.0, 0))
+    helper.probing.settle(Instant(1.0, 0))
+    asked = [(who, what.probe_for.nonce) for who, what in helper.said if what.HasField("probe_for")]
+    assert len(asked) == pace.HELPERS
+    member = helper.members.get(IslandId("a"))
+    assert member is not None
+    for _ in range(3):
+        answer = mesh_pb2.ProbeForAck(nonce=asked[0][1], outcome=NACK)
+        helper.probing.on_probe_for_ack(IslandId("a"), answer, 1.5)
+        helper.probing.on_probe_for_ack(IslandId(asked[0][0]), answer, 1.5)
+    assert member.confirmations == 1, "each helper is heard once, and nobody else"
+    helper.probing.settle(Instant(4.0, 0))
+    assert helper.probing.trouble == 1, "two of three said nothing; one is forgiven"
