@@ -11,7 +11,6 @@ from islandrun.simulation.network import Conditions
 from islandrun.vocabulary import Reachability
 from tests.simulation.watched_world import WatchedWorld
 
-
 pytestmark = pytest.mark.timeout(300)
 
 
