@@ -296,13 +296,17 @@ class Mesh:
     # ------------------------------------------------------------ members
 
     def _refresh(self, island: IslandId, now: Instant) -> None:
-        """Make an island a member, or no member, as the ledger has it now."""
+        """Make an island a member, or no member, as the ledger has it now.
+
+        What it says of itself ends after a day, its admission does not: it is tried where it was last, or two
+        halves of a mesh that were apart for longer would never meet again. Routing needs a word that holds.
+        """
         claims = self._ledger.self_claims(island)
         has_door = claims is not None and bool(claims.endpoints or claims.relays) and not claims.front
         is_admitted = self._ledger.standing(island, now.wall_ms) is Standing.ADMITTED
         if claims is not None and has_door and is_admitted and island != self._me:
             self._members.add(island, claims.state is IslandState.AWAY, now.seconds)
-        else:
+        elif claims is not None or not is_admitted:
             self._members.remove(island)
 
     def _refresh_changed(self, now: Instant) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import grpc
@@ -59,6 +60,7 @@ class Peers:
         self._ways = ways
         self._island = island
         self._live: dict[IslandId, set[_Live]] = {}
+        self._last_doors: dict[IslandId, tuple[tuple[str, ...], tuple[IslandId, ...]]] = {}
         self._tell: Callable[[IslandId, bool], None] = lambda island, ok: None
 
     def when_called(self, tell: Callable[[IslandId, bool], None]) -> None:
@@ -145,6 +147,7 @@ class Peers:
 
     def cut(self, island: IslandId) -> None:
         """End every call to an island, or over it, at once and close its channels: it was revoked."""
+        self._last_doors.pop(island, None)
         for target, calls in tuple(self._live.items()):
             for live in tuple(calls):
                 if target == island or live.relay == island:
@@ -180,6 +183,11 @@ class Peers:
         view = self._island(target)
         if view is None:
             raise Refused(f"island {target[:8]} is not known here any more")
+        if view.endpoints or view.relays:
+            self._last_doors[target] = (view.endpoints, view.relays)
+        elif target in self._last_doors:  # its last word ended; gossip tries it where it was
+            endpoints, relays = self._last_doors[target]
+            view = replace(view, endpoints=endpoints, relays=relays)
         return view
 
     def _host(self, view: IslandView) -> IslandView:

@@ -14,9 +14,10 @@ from islandrun.mesh.membership import Membership
 from islandrun.mesh.notices import Notices
 from islandrun.mesh.probing import Probing
 from islandrun.mesh.sync import Index
-from islandrun.simulation.islands import Island
+from islandrun.simulation.islands import GROUP, Island
 from islandrun.simulation.network import Conditions
 from islandrun.simulation.world import World
+from islandrun.trust.score import TrustPolicy, score
 from islandrun.v1 import mesh_pb2
 from islandrun.vocabulary import Instant, IslandId, PublicKey, Reachability
 
@@ -232,3 +233,20 @@ def test_silent_helpers_speak_against_ourselves_and_answers_unasked_are_not_hear
     assert member.confirmations == 1, "each helper is heard once, and nobody else"
     helper.probing.settle(Instant(4.0, 0))
     assert helper.probing.trouble == 1, "two of three said nothing; one is forgiven"
+
+
+def test_who_said_nothing_for_a_day_is_still_tried_and_still_not_trusted() -> None:
+    world = settled(2)
+    one, two = (world.islands[name] for name in ("i0", "i1"))
+    assert one.mesh is not None
+    world.crash("i1")
+    world.publish("i0")
+    for _ in range(26):
+        world.publish("i0")
+        world.run(3600)
+    assert one.ledger.self_claims(two.id) is None
+    assert two.id in one.mesh.peers(world.now)
+    assert score(one.ledger, two.id, GROUP, TrustPolicy(), None, world.now.wall_ms).ppm == 0
+    world.restart("i1")
+    world.run(35)
+    assert one.mesh.reachability(two.id, world.now) is Reachability.ALIVE
