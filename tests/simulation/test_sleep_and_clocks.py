@@ -97,7 +97,10 @@ def test_on_waking_three_are_asked_for_news_before_anybody_is_probed() -> None:
     mesh = world.islands["i0000"].mesh
     assert mesh is not None
     mesh.take_outbox()
+    mesh.delivered(world.islands["i0001"].id, False, world.now)
+    assert world.seen("i0000", "i0001") is Reachability.SUSPECT
     mesh.woke(3600.0, world.now)
+    assert world.seen("i0000", "i0001") is Reachability.ALIVE, "it was we who did not listen"
     bodies = [envelope.message.WhichOneof("body") for envelope in mesh.take_outbox()]
     assert bodies == ["digest"] * 3
     mesh.tick(Instant(world.seconds, world.now.wall_ms))
