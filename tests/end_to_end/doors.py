@@ -333,3 +333,8 @@ GRPC_DOORS: Final[dict[str, tuple[Knock, ...]]] = {
     ),
     "islandrun.v1.StatusService/GetReceipt": both(STATUS, "GetReceipt", status_pb2.GetReceiptRequest),
 }
+
+PIPES: Final = dict.fromkeys(
+    (f"islandrun.v1.RelayService/{method}" for method in ("Attach", "Dial", "Splice")), "test_relay_evil.py"
+)
+"""Doors of a relay, which carries only what its two ends encrypted, and the test with the canaries of each."""

@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -45,7 +46,8 @@ def test_every_route_has_its_canaries() -> None:
 
 
 def test_every_method_has_its_canaries() -> None:
-    assert grpc_doors() == set(doors.GRPC_DOORS)
+    assert grpc_doors() == set(doors.GRPC_DOORS) | set(doors.PIPES)
+    assert all((Path(doors.__file__).parent / test).exists() for test in doors.PIPES.values())
     assert all(doors.GRPC_DOORS.values())
 
 
