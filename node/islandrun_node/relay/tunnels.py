@@ -70,6 +70,7 @@ class Tunnel:
         task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
         self._pipes.add(task)
         task.add_done_callback(self._pipes.discard)
+        task.add_done_callback(lambda _: writer.close())  # also of a pipe that ended before it began
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
