@@ -70,15 +70,8 @@ class Timing:
 
     def header(self, mesh_id: bytes, issuer: PublicKey, subject: PublicKey) -> Header:
         """Return the header of a statement made now."""
-        return Header(
-            mesh_id=mesh_id,
-            issuer=issuer,
-            subject=subject,
-            sequence=self.sequence,
-            issued_at_ms=self.now_ms,
-            not_before_ms=self.now_ms,
-            not_after_ms=self.now_ms + self.life_ms,
-        )
+        end_ms = self.now_ms + self.life_ms
+        return Header.made_now(mesh_id, issuer, subject, self.sequence, self.now_ms, end_ms)
 
 
 @dataclass(frozen=True, slots=True)

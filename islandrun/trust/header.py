@@ -23,6 +23,22 @@ class Header:
     epoch: int = 0
     previous_hash: bytes = b""
 
+    @classmethod
+    def made_now(
+        cls,
+        mesh_id: bytes,
+        issuer: PublicKey,
+        subject: PublicKey,
+        sequence: int,
+        now_ms: int,
+        not_after_ms: int,
+        slot: int = 0,
+        previous_hash: bytes = b"",
+    ) -> Header:
+        """Return the header of a statement that is signed now and holds from now on."""
+        times = (now_ms, now_ms, not_after_ms)
+        return cls(mesh_id, issuer, subject, sequence, *times, slot, previous_hash=previous_hash)
+
     @property
     def version(self) -> tuple[int, int]:
         """Epoch and sequence: higher is newer."""

@@ -48,16 +48,18 @@ def admit(
 
     That of an admitter gets the next number of its chain; `check_may_admit` says whether it will count.
     """
+    end_ms = now_ms + ADMISSION_LIFE_MS
     if authority.public == genesis.owner:
         sequence = store.next_sequence(f"admission:{island.hex()}", now_ms)
-        header = _header(authority, genesis, island, sequence, now_ms, now_ms + ADMISSION_LIFE_MS)
+        header = Header.made_now(genesis.mesh_id, authority.public, island, sequence, now_ms, end_ms)
         signed = sign(_admission(authority, header, grant, token_id), authority.sign)
         store.save(signed)
         return signed
 
     def next_link(number: int, previous_hash: bytes) -> SignedAttestation:
-        end_ms = now_ms + ADMISSION_LIFE_MS
-        header = _header(authority, genesis, island, now_ms, now_ms, end_ms, previous_hash)
+        header = Header.made_now(
+            genesis.mesh_id, authority.public, island, now_ms, now_ms, end_ms, previous_hash=previous_hash
+        )
         return sign(_admission(authority, header, grant, token_id, number), authority.sign)
 
     return store.append(authority.public, next_link)
@@ -109,7 +111,7 @@ def take_away(
 ) -> SignedAttestation:
     """Sign an island's revocation, which is for good, and keep it."""
     sequence = store.next_sequence(f"authority:{island.hex()}", now_ms)
-    header = _header(authority, genesis, island, sequence, now_ms, FOREVER_MS)
+    header = Header.made_now(genesis.mesh_id, authority.public, island, sequence, now_ms, FOREVER_MS)
     signed = sign(RevocationClaims(header, island, reason), authority.sign)
     store.save(signed)
     return signed
@@ -121,7 +123,7 @@ def renew(
     """Sign that an island's admission runs on, with a new certificate, and keep it. It grants nothing."""
     end_ms = now_ms + ADMISSION_LIFE_MS
     sequence = store.next_sequence(f"renewal:{island.hex()}", now_ms)
-    header = _header(authority, genesis, island, sequence, now_ms, end_ms)
+    header = Header.made_now(genesis.mesh_id, authority.public, island, sequence, now_ms, end_ms)
     certificate = admission_certificate(authority, island, genesis.mesh_id, now_ms, end_ms)
     signed = sign(RenewalClaims(header, island, certificate), authority.sign)
     store.save(signed)
@@ -199,25 +201,4 @@ def _admission(
         certificate_der=certificate,
         token_id=token_id,
         number=number,
-    )
-
-
-def _header(
-    authority: AuthorityKey,
-    genesis: Genesis,
-    subject: PublicKey,
-    sequence: int,
-    now_ms: int,
-    not_after_ms: int,
-    previous_hash: bytes = b"",
-) -> Header:
-    return Header(
-        mesh_id=genesis.mesh_id,
-        issuer=authority.public,
-        subject=subject,
-        sequence=sequence,
-        issued_at_ms=now_ms,
-        not_before_ms=now_ms,
-        not_after_ms=not_after_ms,
-        previous_hash=previous_hash,
     )

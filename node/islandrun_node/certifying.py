@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 from islandrun.errors import ConfigError
@@ -22,8 +21,7 @@ from islandrun_node.admissions import read_ledger
 from islandrun_node.enrolment import find_island
 from islandrun_node.home import Home
 from islandrun_node.identity import SecretKey, load_membership
-from islandrun_node.stores.attestations import AttestationStore
-from islandrun_node.stores.database import Database
+from islandrun_node.stores.attestations import stored_statements
 
 DAY_MS = 24 * 3600 * 1000
 DAYS_MAX = LIFE_MS_MAX // DAY_MS
@@ -76,22 +74,14 @@ def _state(
     if not 0 < days <= DAYS_MAX:
         raise ConfigError(f"a statement of an issuer holds for 1 to {DAYS_MAX} days; choose a number inside")
     genesis, now_ms = load_membership(home).genesis, world_clock.now().wall_ms
-    with closing(Database.open(home.database)) as database:
-        store = AttestationStore(database)
+    with stored_statements(home.database) as store:
         ledger = read_ledger(store, genesis, now_ms, (issuer.public,))
         target = find_island(ledger, island)
         subject = ledger.public_key(target)
         assert subject is not None, "an island that is found has a key"
-        header = Header(
-            mesh_id=genesis.mesh_id,
-            issuer=issuer.public,
-            subject=subject,
-            sequence=store.next_sequence(f"{what}:{issuer.public.hex()}:{subject.hex()}", now_ms),
-            issued_at_ms=now_ms,
-            not_before_ms=now_ms,
-            not_after_ms=now_ms + days * DAY_MS,
-            slot=slot,
-        )
+        sequence = store.next_sequence(f"{what}:{issuer.public.hex()}:{subject.hex()}", now_ms)
+        end_ms = now_ms + days * DAY_MS
+        header = Header.made_now(genesis.mesh_id, issuer.public, subject, sequence, now_ms, end_ms, slot)
         signed: SignedAttestation = sign(claims(header), issuer.sign)
         store.save(signed)
     return target

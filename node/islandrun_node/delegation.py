@@ -7,36 +7,25 @@ admitter's own machine and never leaves it: only its public half is carried to t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from islandrun.errors import EnrolmentRefused
 from islandrun.trust.admitters import Link
+from islandrun.trust.claims import DelegationClaims
 from islandrun.trust.ledger import Ledger
 from islandrun.trust.naming import island_id
-from islandrun.vocabulary import IslandId, Ppm, PublicKey, Standing, Tier
+from islandrun.vocabulary import IslandId, Ppm, PublicKey, Standing
 from islandrun.wire.limits import KEY_BYTES
 from islandrun_node import pasted, world_clock
 from islandrun_node.admissions import read_ledger, renew
 from islandrun_node.home import Home
 from islandrun_node.identity import AdmitterKey, Membership, OwnerKey, Passphrase, load_membership
-from islandrun_node.rulings import Desk
-from islandrun_node.stores.attestations import AttestationStore
-from islandrun_node.stores.database import Database
+from islandrun_node.rulings import Desk, Limits
+from islandrun_node.stores.attestations import AttestationStore, stored_statements
 
 PREFIX = "ira1_"
 _WHAT = "an admitter's key"
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What an admitter may grant at most, and to how many islands in all."""
-
-    admissions_max: int
-    tier: Tier
-    trust_ceiling_ppm: Ppm
-    groups: tuple[str, ...]
-    jurisdictions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +34,7 @@ class Admitter:
 
     key: PublicKey
     state: str
-    limits: Limits
+    limits: DelegationClaims
     used: int
     holding: tuple[IslandId, ...]
 
@@ -82,21 +71,14 @@ def add(home: Home, text: str, limits: Limits, passphrase: Passphrase | None = N
             raise EnrolmentRefused(
                 "this admitter was ended for good; it needs a new key: move the old one away"
             )
-        desk.delegate(
-            key,
-            limits.admissions_max,
-            limits.tier,
-            limits.trust_ceiling_ppm,
-            limits.groups,
-            limits.jurisdictions,
-        )
+        desk.delegate(key, limits)
     return key
 
 
 def admitters(home: Home) -> tuple[Admitter, ...]:
     """Return every admitter that the owner ever made, sorted by key."""
     membership = load_membership(home)
-    with _store(home) as store:
+    with stored_statements(home.database) as store:
         ledger = read_ledger(store, membership.genesis, world_clock.now().wall_ms)
     return tuple(_admitter(ledger, key) for key in ledger.admitters.known())
 
@@ -141,7 +123,7 @@ def set_group_trust(
 def group_matrix(home: Home) -> tuple[tuple[str, str, Ppm], ...]:
     """Return (from, to, trust) for every pair of the groups that islands have or the owner named."""
     membership = load_membership(home)
-    with _store(home) as store:
+    with stored_statements(home.database) as store:
         ledger = read_ledger(store, membership.genesis, world_clock.now().wall_ms)
     groups = ledger.groups()
     return tuple((one, other, ledger.group_trust(one, other)) for one in groups for other in groups)
@@ -164,7 +146,7 @@ def _at_work(
 ) -> Iterator[tuple[OwnerKey, Desk, Ledger, AttestationStore]]:
     membership: Membership = load_membership(home, passphrase)
     owner, now_ms = membership.require_owner(), world_clock.now().wall_ms
-    with _store(home) as store:
+    with stored_statements(home.database) as store:
         ledger = read_ledger(store, membership.genesis, now_ms)
         yield owner, Desk(owner, membership.genesis, store, now_ms), ledger, store
 
@@ -176,15 +158,8 @@ def _admitter(ledger: Ledger, key: PublicKey) -> Admitter:
         state = "ended"
     else:
         state = "good" if ledger.admitters.is_good(key) else "contradicts itself"
-    limits = Limits(
-        delegation.admissions_max,
-        delegation.tier,
-        delegation.trust_ceiling_ppm,
-        delegation.groups,
-        delegation.jurisdictions,
-    )
     used = max((claims.number for _, claims in ledger.admitters.links(key)), default=0)
-    return Admitter(key, state, limits, used, _admitted_by(ledger, key))
+    return Admitter(key, state, delegation, used, _admitted_by(ledger, key))
 
 
 def _admitted_by(ledger: Ledger, key: PublicKey) -> tuple[IslandId, ...]:
@@ -216,9 +191,3 @@ def _last_hash(ledger: Ledger, key: PublicKey, keep: int, last: str) -> bytes:
             f"{len(chosen) or 'no'} admissions of this admitter have number {keep}; choose by --last: {known}"
         )
     return chosen[0]
-
-
-@contextmanager
-def _store(home: Home) -> Iterator[AttestationStore]:
-    with closing(Database.open(home.database)) as database:
-        yield AttestationStore(database)

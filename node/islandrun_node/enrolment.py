@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 import secrets
 import socket
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import closing, suppress
 
 from islandrun.errors import ConfigError, EnrolmentRefused, MalformedMessage, StateError
 from islandrun.trust.genesis import found
@@ -30,7 +30,7 @@ from islandrun_node.identity import (
 )
 from islandrun_node.join_token import JOIN_SEED_BYTES, JoinToken, encode, parse
 from islandrun_node.joining import Waiting, redeem
-from islandrun_node.stores.attestations import AttestationStore
+from islandrun_node.stores.attestations import stored_statements
 from islandrun_node.stores.database import Database
 from islandrun_node.stores.tokens import Grant, TokenStore
 
@@ -55,7 +55,7 @@ def found_mesh(home: Home, mesh_name: str, name: str | None = None, grant: Grant
     home.create()
     owner, key = OwnerKey.load_or_create(home.owner_key), IslandKey.load_or_create(home.island_key)
     genesis = found(owner.public, mesh_name, now_ms, secrets.token_bytes(16), owner.sign)
-    with _store(home) as store:
+    with stored_statements(home.database) as store:
         store.start_over(())
         admit(owner, genesis, store, key.public, grant, now_ms)
     _keep_name(home, chosen)
@@ -109,7 +109,7 @@ def invite(
     membership = load_membership(home)
     if not membership.is_locked:
         authority = membership.require_authority()
-        with _store(home) as store:
+        with stored_statements(home.database) as store:
             ledger = read_ledger(store, membership.genesis, world_clock.now().wall_ms)
         check_may_admit(ledger, authority.public, grant)
     if not 0 < ttl_seconds <= TTL_SECONDS_MAX:
@@ -151,7 +151,7 @@ async def join(
     home.create()
     key = IslandKey.load_or_create(home.island_key)
     welcome = await redeem(token, key, waiting, wait_seconds)
-    with _store(home) as store:
+    with stored_statements(home.database) as store:
         store.start_over((welcome.admission, *welcome.snapshot))
     _keep_name(home, chosen)
     replace_private(home.genesis, genesis_file(welcome.genesis))
@@ -175,7 +175,7 @@ async def admit_outbound(
     membership = load_membership(home)
     key = IslandKey.load_or_create(home.outbound_key(name))
     now_ms = world_clock.now().wall_ms
-    with _store(home) as store:
+    with stored_statements(home.database) as store:
         standing = read_ledger(store, membership.genesis, now_ms).standing(key.id, now_ms)
         if standing is Standing.REVOKED:
             raise EnrolmentRefused(
@@ -196,7 +196,7 @@ async def admit_outbound(
     if token.mesh_id != membership.genesis.mesh_id:
         raise EnrolmentRefused("the join token is for another mesh than this home belongs to")
     welcome = await redeem(token, key, waiting, wait_seconds)
-    with _store(home) as store:
+    with stored_statements(home.database) as store:
         store.save_all((welcome.admission,))
     return key
 
@@ -212,7 +212,7 @@ def revoke(home: Home, island: str, reason: str = "", passphrase: Passphrase | N
     membership = load_membership(home, passphrase)
     authority = membership.require_authority()
     now_ms = world_clock.now().wall_ms
-    with _store(home) as store:
+    with stored_statements(home.database) as store:
         ledger = read_ledger(store, membership.genesis, now_ms)
         target = find_island(ledger, island)
         key = ledger.public_key(target)
@@ -257,9 +257,3 @@ def _require_no_mesh(home: Home) -> None:
         raise StateError(f"{home.path} belongs to a mesh already and was not touched; choose another --home")
     if home.left.exists():
         raise StateError(f"{home.path} has not wholly left its mesh; run `islandrun-node leave` again first")
-
-
-@contextmanager
-def _store(home: Home) -> Iterator[AttestationStore]:
-    with closing(Database.open(home.database)) as database:
-        yield AttestationStore(database)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 
 import grpc
@@ -26,8 +25,7 @@ from islandrun_node.certificates import Shown, show_island
 from islandrun_node.channels import open_channel
 from islandrun_node.home import Home, destroy, held_alone
 from islandrun_node.identity import IslandKey, Membership, load_membership
-from islandrun_node.stores.attestations import AttestationStore
-from islandrun_node.stores.database import Database
+from islandrun_node.stores.attestations import AttestationStore, stored_statements
 
 PEERS_TOLD_MAX = 32
 TELL_SECONDS_MAX = 3.0
@@ -63,8 +61,8 @@ def what_is_lost(home: Home) -> Loss:
     """Return what leaving would destroy. Raises `StateError` when the home belongs to no mesh."""
     membership, now_ms = load_membership(home), world_clock.now().wall_ms
     ours = {key.id for key in _keys(home, membership)}
-    with closing(Database.open(home.database)) as database:
-        ledger = read_ledger(AttestationStore(database), membership.genesis, now_ms)
+    with stored_statements(home.database) as store:
+        ledger = read_ledger(store, membership.genesis, now_ms)
     admitted = [island for island in ledger.islands() if ledger.standing(island, now_ms) is Standing.ADMITTED]
     others = sum(island not in ours for island in admitted)
     return Loss(membership.genesis.name, membership.key.id, home.holds_root, others)
@@ -93,8 +91,7 @@ async def leave(home: Home, is_forced: bool = False) -> tuple[IslandId, ...]:
 async def say_goodbye(home: Home) -> tuple[IslandId, ...]:
     """Sign that the islands of this home are away, tell the others, and return who took it."""
     membership, now_ms = load_membership(home), world_clock.now().wall_ms
-    with closing(Database.open(home.database)) as database:
-        store = AttestationStore(database)
+    with stored_statements(home.database) as store:
         ledger = read_ledger(store, membership.genesis, now_ms)
         farewells = [
             _away(key, claims, store, now_ms)

@@ -35,11 +35,9 @@ class Reach:
         self, open_channel: Opener, offers: Callable[[], Iterable[IslandView]], mesh_address: str
     ) -> None:
         """Take in where the mesh listener is bound; `run` uses relays if the settings say so."""
-        host, _, port = mesh_address.rpartition(":")
-        self.mesh_port = int(port)
+        self.mesh_port = int(mesh_address.rpartition(":")[2])
         if self._wants_relays:
-            own = f"{_ANY_TO_LOOPBACK.get(host, host)}:{port}"
-            self.attachments = Attachments(open_channel, offers, self.policy, own)
+            self.attachments = Attachments(open_channel, offers, self.policy, _from_here(mesh_address))
 
     @property
     def policy(self) -> RelayPolicy:
@@ -68,8 +66,7 @@ class Reach:
         """Return where this node itself dials its own relay."""
         if self.relay is None or not self.relay.address:
             return ()
-        host, _, port = self.relay.address.rpartition(":")
-        return (f"{_ANY_TO_LOOPBACK.get(host, host)}:{port}",)
+        return (_from_here(self.relay.address),)
 
     def names(self) -> tuple[str, ...]:
         """Return the names of the relays that carry calls to this node now."""
@@ -103,3 +100,9 @@ class Reach:
 
     def _changing(self) -> tuple[tuple[str, ...], int]:
         return self.names(), self.relay.port if self.relay is not None else 0
+
+
+def _from_here(bound: str) -> str:
+    """Return where this machine itself dials what is bound at an address."""
+    host, _, port = bound.rpartition(":")
+    return f"{_ANY_TO_LOOPBACK.get(host, host)}:{port}"

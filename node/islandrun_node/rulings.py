@@ -6,6 +6,7 @@ Every function takes its sequence from the disk before it signs, and keeps what 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 
 from islandrun.errors import EnrolmentRefused
 from islandrun.trust.claims import (
@@ -29,6 +30,17 @@ from islandrun_node.stores.attestations import AttestationStore
 _PAIR_SLOT = 1 << 30
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an admitter may grant at most, and to how many islands in all."""
+
+    admissions_max: int
+    tier: Tier
+    trust_ceiling_ppm: Ppm
+    groups: tuple[str, ...]
+    jurisdictions: tuple[str, ...] = ()
+
+
 class Desk:
     """One authority at work on one home's statements: signs and keeps, and is thrown away."""
 
@@ -40,19 +52,18 @@ class Desk:
         self._store = store
         self._now_ms = now_ms
 
-    def delegate(
-        self,
-        key: PublicKey,
-        admissions_max: int,
-        tier: Tier,
-        trust_ceiling_ppm: Ppm,
-        groups: tuple[str, ...],
-        jurisdictions: tuple[str, ...] = (),
-    ) -> SignedAttestation:
+    def delegate(self, key: PublicKey, limits: Limits) -> SignedAttestation:
         """Let a key admit islands. A later word on the same key takes the place of this one."""
-        header = self._header("delegation", key)
         return self._say(
-            DelegationClaims(header, key, admissions_max, tier, trust_ceiling_ppm, groups, jurisdictions)
+            DelegationClaims(
+                self._header("delegation", key),
+                key,
+                limits.admissions_max,
+                limits.tier,
+                limits.trust_ceiling_ppm,
+                limits.groups,
+                limits.jurisdictions,
+            )
         )
 
     def cut_off(self, key: PublicKey, number: int, last_hash: bytes, reason: str) -> SignedAttestation:
@@ -83,16 +94,9 @@ class Desk:
         return signed
 
     def _header(self, what: str, subject: PublicKey, slot: int = 0) -> Header:
-        return Header(
-            mesh_id=self._genesis.mesh_id,
-            issuer=self._authority.public,
-            subject=subject,
-            sequence=self._store.next_sequence(f"{what}:{subject.hex()}", self._now_ms),
-            issued_at_ms=self._now_ms,
-            not_before_ms=self._now_ms,
-            not_after_ms=FOREVER_MS,
-            slot=slot,
-        )
+        sequence = self._store.next_sequence(f"{what}:{subject.hex()}", self._now_ms)
+        issuer, mesh_id = self._authority.public, self._genesis.mesh_id
+        return Header.made_now(mesh_id, issuer, subject, sequence, self._now_ms, FOREVER_MS, slot)
 
 
 def pair_slot(ledger: Ledger, from_group: str, to_group: str) -> int:

@@ -57,14 +57,8 @@ def attest(
     doors = NO_DOORS if island.front else doors
     sequence = store.next_sequence(f"self:{island.key.hex()}", now_ms)
     claims = SelfClaims(
-        header=Header(
-            mesh_id=genesis.mesh_id,
-            issuer=island.key,
-            subject=island.key,
-            sequence=sequence,
-            issued_at_ms=now_ms,
-            not_before_ms=now_ms,
-            not_after_ms=now_ms + SELF_LIFE_MS_MAX,
+        header=Header.made_now(
+            genesis.mesh_id, island.key, island.key, sequence, now_ms, now_ms + SELF_LIFE_MS_MAX
         ),
         name=island.name,
         incarnation=sequence,

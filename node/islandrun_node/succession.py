@@ -6,8 +6,7 @@ the mesh speaks to the old key any more. A crash in between costs a repetition.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 
 from islandrun.errors import EnrolmentRefused, MalformedMessage, RejectedMessage
 from islandrun.trust.ed25519 import is_signed_by
@@ -23,7 +22,7 @@ from islandrun_node.admissions import read_ledger, renew
 from islandrun_node.home import Home, held_alone
 from islandrun_node.identity import IslandKey, Passphrase, load_membership
 from islandrun_node.rulings import Desk
-from islandrun_node.stores.attestations import AttestationStore
+from islandrun_node.stores.attestations import AttestationStore, stored_statements
 from islandrun_node.stores.database import Database
 from islandrun_node.stores.sealed import SealedStore
 
@@ -51,7 +50,7 @@ def approve(home: Home, text: str, passphrase: Passphrase | None = None) -> tupl
     now_ms = world_clock.now().wall_ms
     if not is_signed_by(old, succession(genesis.mesh_id, old, new), signature):
         raise EnrolmentRefused("the request is not signed by the key that it names; ask for a new one")
-    with _store(home) as store:
+    with stored_statements(home.database) as store:
         ledger = read_ledger(store, genesis, now_ms)
         if not ledger.may_renew(authority.public):
             raise EnrolmentRefused("this machine may not admit islands; approve where the owner is")
@@ -113,9 +112,3 @@ def _read_approval(text: str) -> tuple[SignedAttestation, ...]:
         raise EnrolmentRefused(
             f"the approval of a successor does not decode: {error}; copy it again"
         ) from error
-
-
-@contextmanager
-def _store(home: Home) -> Iterator[AttestationStore]:
-    with closing(Database.open(home.database)) as database:
-        yield AttestationStore(database)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+from privacy import rows
+from privacy_quality import Found, quality
+from privacy_texts import Sample, only, read
 
 from islandrun.privacy.detect import RULES, Detector
 from islandrun.privacy.detect.merge import merge
@@ -14,11 +17,6 @@ from islandrun.privacy.detect.tagger import Tagger
 from islandrun.privacy.detect.weighed import RulesAndTagger
 from islandrun.vocabulary import PPM_MAX
 from islandrun_node.tagger_network import OnnxNetwork
-
-sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
-from privacy import rows
-from privacy_quality import Found, quality
-from privacy_texts import Sample, only, read
 
 _NAMES = frozenset({"PERSON", "LOCATION", "ORG"})
 

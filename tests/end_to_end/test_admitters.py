@@ -14,6 +14,7 @@ from islandrun_node.certificates import show_island
 from islandrun_node.home import Home
 from islandrun_node.identity import load_membership
 from islandrun_node.listeners import Listening
+from islandrun_node.rulings import Limits
 from islandrun_node.state import open_state
 from islandrun_node.stores.tokens import Grant
 from tests.end_to_end.meshes import founded, joined, settings, up
@@ -56,7 +57,7 @@ async def test_an_island_of_an_admitter_serves_until_the_admitter_is_cut_off(tmp
         with pytest.raises(EnrolmentRefused, match="founded the mesh"):
             enrolment.invite(office, LOWER, 60, ["127.0.0.1:1"])
         key = delegation.request(office)
-        delegation.add(laptop, key, delegation.Limits(1, Tier.EDGE, Ppm(700_000), ("office",)))
+        delegation.add(laptop, key, Limits(1, Tier.EDGE, Ppm(700_000), ("office",)))
         desk = await joined_at(tmp_path, "desk", office, office_node)
         desk_node = await up(desk, settings("desk", data=[HANDBOOK]), stack)
         answer = await ask_until(node, 200, QUESTION, datasets=["handbook"])

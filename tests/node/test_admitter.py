@@ -11,7 +11,7 @@ from islandrun.vocabulary import Ppm, PublicKey, Standing, Tier
 from islandrun_node.admissions import ADMISSION_LIFE_MS, admit, check_may_admit, renew, renew_due, take_away
 from islandrun_node.certificates import Shown, show_island
 from islandrun_node.identity import AdmitterKey, IslandKey
-from islandrun_node.rulings import Desk, pair_slot
+from islandrun_node.rulings import Desk, Limits, pair_slot
 from islandrun_node.stores.tokens import Grant
 from tests.node.identity_kit import Member, SmallMesh, exchange, listening, now_ms
 
@@ -29,7 +29,7 @@ def mesh(tmp_path):
 def admitter(mesh: SmallMesh) -> AdmitterKey:
     """Return a key that may admit two islands to the office."""
     key = AdmitterKey.generate()
-    mesh.learn(owner_desk(mesh).delegate(key.public, 2, Tier.EDGE, Ppm(700_000), ("office",)))
+    mesh.learn(owner_desk(mesh).delegate(key.public, Limits(2, Tier.EDGE, Ppm(700_000), ("office",))))
     return key
 
 

@@ -10,7 +10,8 @@ from islandrun_node.cli.output import show, table
 from islandrun_node.cli.passphrase import passphrase_of, passphrase_option
 from islandrun_node.cli.session import Session
 from islandrun_node.config import ppm, tier_of
-from islandrun_node.delegation import Admitter, Limits
+from islandrun_node.delegation import Admitter
+from islandrun_node.rulings import Limits
 
 _MILLION = 1_000_000
 

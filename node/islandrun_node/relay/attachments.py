@@ -17,8 +17,8 @@ from islandrun.mesh.relays import RelayPolicy, choose_relays
 from islandrun.mesh.switchboard import ANSWER_SECONDS_MAX, PIPES_PER_ISLAND_MAX
 from islandrun.v1 import relay_pb2, relay_pb2_grpc
 from islandrun.vocabulary import IslandId, IslandView, PublicKey
-from islandrun.wire.relay import chunk, invited
-from islandrun_node.relay.pipes import copy
+from islandrun.wire.relay import invited
+from islandrun_node.relay.pipes import chunks_of, copy
 
 CHOOSE_SECONDS = 1.0
 RETRY_SECONDS_MIN = 0.5
@@ -138,16 +138,12 @@ class Attachments:
         reader, writer = await asyncio.open_connection(self._host.strip("[]"), self._port)
         call = stub.Splice()
 
-        async def receive() -> bytes:
-            message = await call.read()
-            return b"" if message is grpc.aio.EOF else chunk(message)
-
         async def send(data: bytes) -> None:
             await call.write(relay_pb2.SpliceRequest(data=data))
 
         try:
             await call.write(relay_pb2.SpliceRequest(connection_id=connection_id))
-            await copy(reader, writer, receive, send)
+            await copy(reader, writer, chunks_of(call), send)
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
             pass  # the pipe ended before it began; who dialled is told by the relay
         finally:

@@ -9,12 +9,30 @@ from contextlib import suppress
 import grpc
 
 from islandrun.errors import MalformedMessage
+from islandrun.v1 import relay_pb2
 from islandrun.wire.limits import CHUNK_BYTES_MAX
+from islandrun.wire.relay import chunk
 
+Call = (
+    grpc.aio.StreamStreamCall[relay_pb2.DialRequest, relay_pb2.DialResponse]
+    | grpc.aio.StreamStreamCall[relay_pb2.SpliceRequest, relay_pb2.SpliceResponse]
+)
 Receive = Callable[[], Awaitable[bytes]]
 """Returns the next bytes of the stream; none at its end."""
 
 Send = Callable[[bytes], Awaitable[None]]
+
+
+def chunks_of(call: Call) -> Receive:
+    """Return what reads the chunks that come on a call."""
+
+    async def receive() -> bytes:
+        message = await call.read()
+        if isinstance(message, relay_pb2.DialResponse | relay_pb2.SpliceResponse):
+            return chunk(message)
+        return b""
+
+    return receive
 
 
 async def copy(

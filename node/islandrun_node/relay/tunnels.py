@@ -10,15 +10,13 @@ import logging
 import shutil
 import sys
 import tempfile
-from contextlib import suppress
 
 import grpc
 
 from islandrun.v1 import relay_pb2, relay_pb2_grpc
 from islandrun.vocabulary import PublicKey
-from islandrun.wire.relay import chunk
 from islandrun_node.channels import UNIX
-from islandrun_node.relay.pipes import copy
+from islandrun_node.relay.pipes import chunks_of, copy
 
 DIAL_SECONDS_MAX = 6.0
 """A little more than a relay gives the other end to answer."""
@@ -67,18 +65,10 @@ class Tunnel:
         if self._is_closed:
             writer.close()
             return
-        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
+        task = asyncio.get_running_loop().create_task(self._pipe(reader, writer))
         self._pipes.add(task)
         task.add_done_callback(self._pipes.discard)
         task.add_done_callback(lambda _: writer.close())  # also of a pipe that ended before it began
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await self._pipe(reader, writer)
-        finally:
-            writer.close()
-            with suppress(OSError):
-                await writer.wait_closed()
 
     async def _pipe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         call = self._stub.Dial()
@@ -94,14 +84,10 @@ class Tunnel:
             _log.info("a relay carries no pipe: %s", await call.details())
             return
 
-        async def receive() -> bytes:
-            message = await call.read()
-            return b"" if message is grpc.aio.EOF else chunk(message)
-
         async def send(data: bytes) -> None:
             await call.write(relay_pb2.DialRequest(data=data))
 
         try:
-            await copy(reader, writer, receive, send)
+            await copy(reader, writer, chunks_of(call), send)
         finally:
             call.cancel()

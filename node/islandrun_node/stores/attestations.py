@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 from islandrun.errors import MalformedMessage, StateError
 from islandrun.trust.claims import AdmissionClaims, decode
@@ -150,3 +152,10 @@ def _unpacked(data: object) -> SignedAttestation:
         return SignedAttestation.from_wire(decode_signed(data))
     except MalformedMessage as error:
         raise StateError("a stored equivocation proof is damaged; restore state.db from a backup") from error
+
+
+@contextmanager
+def stored_statements(path: Path) -> Iterator[AttestationStore]:
+    """Open the statements of a state file for one piece of work. Raises `StateError`."""
+    with closing(Database.open(path)) as database:
+        yield AttestationStore(database)
