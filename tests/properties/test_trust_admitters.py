@@ -4,7 +4,7 @@ Histories are drawn from a pool of statements by an owner, two admitters and a t
 admitter's key: chains, forks, admissions over the quota, cut-offs at every link, successors and renewals.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
 
@@ -29,21 +29,14 @@ from islandrun.trust.ledger import Ledger
 from islandrun.trust.naming import island_id
 from islandrun.trust.rulings import succession
 from islandrun.trust.signing import SignedAttestation, VerifiedAttestation, sign, verify
-from islandrun.vocabulary import Ppm, PublicKey, Standing, Tier
+from islandrun.vocabulary import Ppm, Standing, Tier
+from tests.signing_keys import public, signer
 
 NOW = 1_800_000_000_000
 DAY = 24 * 3600 * 1000
 OWNER, FIRST, SECOND, *ISLANDS = (SigningKey(bytes([number]) * 32) for number in range(1, 10))
 QUOTA, CEILING = 2, 600_000
 MOMENTS = (NOW, NOW + 8 * DAY)
-
-
-def public(key: SigningKey) -> PublicKey:
-    return PublicKey(bytes(key.verify_key))
-
-
-def signer(key: SigningKey) -> Callable[[bytes], bytes]:
-    return lambda message: key.sign(message).signature
 
 
 KEYS = {public(key): key for key in (OWNER, FIRST, SECOND, *ISLANDS)}

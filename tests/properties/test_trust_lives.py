@@ -6,7 +6,7 @@ trust beyond that of a newcomer, (f) a new name gains nothing.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -33,7 +33,8 @@ from islandrun.trust.ledger import Ledger, key_of
 from islandrun.trust.naming import island_id
 from islandrun.trust.score import TrustPolicy, score
 from islandrun.trust.signing import VerifiedAttestation, sign, verify
-from islandrun.vocabulary import Ppm, PublicKey, Tier
+from islandrun.vocabulary import Ppm, Tier
+from tests.signing_keys import public, signer
 
 NOW = 1_800_000_000_000
 HOUR = 3_600_000
@@ -41,14 +42,6 @@ DAY = 24 * HOUR
 LONG_CASES = 100_000
 OWNER, AUDITOR, ALICE, BOB = (SigningKey(bytes([number]) * 32) for number in range(11, 15))
 NOTHING_REMOVED = hashlib.sha256(b"").digest()
-
-
-def public(key: SigningKey) -> PublicKey:
-    return PublicKey(bytes(key.verify_key))
-
-
-def signer(key: SigningKey) -> Callable[[bytes], bytes]:
-    return lambda message: key.sign(message).signature
 
 
 KEYS = {public(key): key for key in (OWNER, AUDITOR, ALICE, BOB)}

@@ -4,7 +4,7 @@ Statements are drawn for a small mesh of four islands, two of which may stay wit
 whose word is accepted and a stranger whose word is not.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
 from itertools import count
@@ -30,7 +30,8 @@ from islandrun.trust.ledger import Ledger, key_of
 from islandrun.trust.naming import island_id
 from islandrun.trust.score import TrustPolicy, score
 from islandrun.trust.signing import SignedAttestation, VerifiedAttestation, sign, verify
-from islandrun.vocabulary import Ppm, PublicKey, Standing, Tier
+from islandrun.vocabulary import Ppm, Standing, Tier
+from tests.signing_keys import public, signer
 
 NOW = 1_800_000_000_000
 HOUR = 3_600_000
@@ -38,14 +39,6 @@ DAY = 24 * HOUR
 OWNER, AUDITOR, STRANGER, *ISLANDS = (SigningKey(bytes([number]) * 32) for number in range(1, 8))
 GROUPS = ("home", "office")
 SCHEMES = ("iso27001", "soc2")
-
-
-def public(key: SigningKey) -> PublicKey:
-    return PublicKey(bytes(key.verify_key))
-
-
-def signer(key: SigningKey) -> Callable[[bytes], bytes]:
-    return lambda message: key.sign(message).signature
 
 
 KEYS = {public(key): key for key in (OWNER, AUDITOR, STRANGER, *ISLANDS)}

@@ -29,11 +29,11 @@ from islandrun.vocabulary import (
     Load,
     ModelOffer,
     Ppm,
-    PublicKey,
     Reachability,
     Standing,
     Tier,
 )
+from tests.signing_keys import public, signer
 
 NOW_MS = 1_800_000_000_000
 NOW = Instant(10.0, NOW_MS)
@@ -42,16 +42,8 @@ OWNER, LAPTOP, GPU_BOX, CLOUD = (SigningKey(bytes([number]) * 32) for number in 
 IDLE = Load(0, 0, 2, 100, 5_000)
 
 
-def public(key: SigningKey) -> PublicKey:
-    return PublicKey(bytes(key.verify_key))
-
-
 def id_of(key: SigningKey) -> IslandId:
     return island_id(public(key))
-
-
-def signer(key: SigningKey):
-    return lambda message: key.sign(message).signature
 
 
 GENESIS = found(public(OWNER), "home", NOW_MS, bytes(16), signer(OWNER))

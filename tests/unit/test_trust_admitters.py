@@ -1,6 +1,6 @@
 """Admitters: what a delegation allows, what a contradiction and a cut-off void, who succeeds whom."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import permutations
 
@@ -20,27 +20,15 @@ from islandrun.trust.claims import (
 )
 from islandrun.trust.genesis import found
 from islandrun.trust.ledger import Ledger, Outcome
-from islandrun.trust.naming import island_id
 from islandrun.trust.rulings import succession
 from islandrun.trust.signing import SignedAttestation, sign, verify
-from islandrun.vocabulary import IslandId, Ppm, PublicKey, Standing, Tier
+from islandrun.vocabulary import Ppm, Standing, Tier
 from islandrun.wire import limits
+from tests.signing_keys import name, public, signer
 
 NOW = 1_800_000_000_000
 DAY = 24 * 3600 * 1000
 OWNER, ADMITTER, THIEF, ALICE, BOB, CAROL = (SigningKey(bytes([number]) * 32) for number in range(1, 7))
-
-
-def public(key: SigningKey) -> PublicKey:
-    return PublicKey(bytes(key.verify_key))
-
-
-def name(key: SigningKey) -> IslandId:
-    return island_id(public(key))
-
-
-def signer(key: SigningKey) -> Callable[[bytes], bytes]:
-    return lambda message: key.sign(message).signature
 
 
 GENESIS = found(public(OWNER), "home", NOW, bytes(16), signer(OWNER))

@@ -1,6 +1,5 @@
 """Two statements of one place and version: an island is frozen for good, the owner's both count."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import permutations
 
@@ -11,26 +10,14 @@ from islandrun.errors import BadSignature, Contradiction, MalformedMessage, Reje
 from islandrun.trust.claims import AdmissionClaims, GroupTrustClaims, Header, RevocationClaims, SelfClaims
 from islandrun.trust.genesis import found
 from islandrun.trust.ledger import Ledger, Outcome, record_key
-from islandrun.trust.naming import island_id
 from islandrun.trust.signing import SignedAttestation, sign, verify
-from islandrun.vocabulary import IslandId, Ppm, PublicKey, Standing, Tier
+from islandrun.vocabulary import Ppm, Standing, Tier
 from islandrun.wire import limits
+from tests.signing_keys import name, public, signer
 
 NOW = 1_800_000_000_000
 DAY = 24 * 3600 * 1000
 OWNER, ALICE, BOB = (SigningKey(bytes([number]) * 32) for number in (1, 2, 3))
-
-
-def public(key: SigningKey) -> PublicKey:
-    return PublicKey(bytes(key.verify_key))
-
-
-def name(key: SigningKey) -> IslandId:
-    return island_id(public(key))
-
-
-def signer(key: SigningKey) -> Callable[[bytes], bytes]:
-    return lambda message: key.sign(message).signature
 
 
 GENESIS = found(public(OWNER), "home", NOW, bytes(16), signer(OWNER))

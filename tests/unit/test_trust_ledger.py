@@ -1,6 +1,6 @@
 """The ledger: rollback, replay, contradiction, revocation, renewal, and its limits."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import permutations
 
@@ -19,10 +19,10 @@ from islandrun.trust.claims import (
 )
 from islandrun.trust.genesis import found
 from islandrun.trust.ledger import Ledger, Outcome, key_of, record_key
-from islandrun.trust.naming import island_id
 from islandrun.trust.signing import SKEW_MS, SignedAttestation, sign, verify
-from islandrun.vocabulary import IslandId, Ppm, PublicKey, Standing, Tier
+from islandrun.vocabulary import Ppm, Standing, Tier
 from islandrun.wire import limits
+from tests.signing_keys import name, public, signer
 
 NOW = 1_800_000_000_000
 MINUTE = 60_000
@@ -32,18 +32,6 @@ OWNER, ALICE, BOB = (SigningKey(bytes([number]) * 32) for number in (1, 2, 3))
 
 def key_number(number: int) -> SigningKey:
     return SigningKey(number.to_bytes(32, "big"))
-
-
-def public(key: SigningKey) -> PublicKey:
-    return PublicKey(bytes(key.verify_key))
-
-
-def name(key: SigningKey) -> IslandId:
-    return island_id(public(key))
-
-
-def signer(key: SigningKey) -> Callable[[bytes], bytes]:
-    return lambda message: key.sign(message).signature
 
 
 GENESIS = found(public(OWNER), "home", NOW, bytes(16), signer(OWNER))

@@ -1,7 +1,6 @@
 """The score: each factor alone can bring it to its own value, and what is missing brings it to 0."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -26,6 +25,7 @@ from islandrun.trust.score import TrustPolicy, score, view_of
 from islandrun.trust.signing import SKEW_MS, sign, verify
 from islandrun.trust.view import Reach, View
 from islandrun.vocabulary import Ppm, PublicKey, Tier, TrustScore
+from tests.signing_keys import public, signer
 
 NOW = 1_800_000_000_000
 DAY = 24 * 3600 * 1000
@@ -42,14 +42,6 @@ NAMES = [
     "behaviour",
     "freshness",
 ]
-
-
-def public(key: SigningKey) -> PublicKey:
-    return PublicKey(bytes(key.verify_key))
-
-
-def signer(key: SigningKey) -> Callable[[bytes], bytes]:
-    return lambda message: key.sign(message).signature
 
 
 GENESIS = found(public(OWNER), "home", NOW, bytes(16), signer(OWNER))

@@ -2,7 +2,6 @@
 
 import copy
 import pickle
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -34,18 +33,11 @@ from islandrun.trust.signing import (
 )
 from islandrun.v1 import attestation_pb2 as pb
 from islandrun.vocabulary import DataSetOffer, ModelOffer, Ppm, PublicKey, Tier
+from tests.signing_keys import public, signer
 
 NOW = 1_800_000_000_000
 DAY = 24 * 3600 * 1000
 OWNER, ALICE, BOB = (SigningKey(bytes([number]) * 32) for number in (1, 2, 3))
-
-
-def public(key: SigningKey) -> PublicKey:
-    return PublicKey(bytes(key.verify_key))
-
-
-def signer(key: SigningKey) -> Callable[[bytes], bytes]:
-    return lambda message: key.sign(message).signature
 
 
 GENESIS = found(public(OWNER), "home", NOW, bytes(16), signer(OWNER))

@@ -6,7 +6,6 @@ from seeds that anybody can write down: owner `bytes(range(32))`, island `bytes(
 """
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,19 +35,12 @@ from islandrun.trust.naming import display_id, island_id, read_display_id, spiff
 from islandrun.trust.rulings import succession
 from islandrun.trust.signing import SignedAttestation, sign, verify
 from islandrun.vocabulary import DataSetOffer, ModelOffer, Ppm, PublicKey, Tier
+from tests.signing_keys import public, signer
 
 PATH = Path(__file__).parents[1] / "vectors" / "attestations.json"
 NOW = 1_800_000_000_000
 DAY = 24 * 3600 * 1000
 OWNER, ISLAND, AUDITOR, ADMITTER = (SigningKey(bytes(range(first, first + 32))) for first in range(4))
-
-
-def public(key: SigningKey) -> PublicKey:
-    return PublicKey(bytes(key.verify_key))
-
-
-def signer(key: SigningKey) -> Callable[[bytes], bytes]:
-    return lambda message: key.sign(message).signature
 
 
 GENESIS = found(public(OWNER), "vectors", NOW, bytes(range(16)), signer(OWNER))
