@@ -1,9 +1,12 @@
 """Which way a call takes: the island's own addresses, one relay or another."""
 
 import asyncio
+import gc
 import os
+import socket
 import stat
 import sys
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +16,7 @@ import pytest
 from islandrun.errors import Unreachable
 from islandrun.vocabulary import Tier
 from islandrun_node import ways as ways_module
+from islandrun_node.relay.tunnels import Tunnel
 from tests.node.identity_kit import SmallMesh, exchange_on, listening
 from tests.node.relay_kit import Trio, opener, relaying, trio, view
 
@@ -151,3 +155,22 @@ async def test_a_cut_ends_the_way_to_an_island_and_every_way_over_it(mesh: Small
             three.ways.cut(cut)
             assert not three.ways._ways
             assert three.ways.through == {}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a Unix socket is dialled")
+async def test_a_tunnel_that_closes_while_it_is_dialled_leaves_nothing_open(mesh: SmallMesh) -> None:
+    async with trio(mesh) as three:
+        for turns in range(6):
+            relay = three.ways.open_channel((three.relay_door.address,), three.relay.key.public)
+            tunnel = Tunnel(relay, three.hidden.key.public)
+            await tunnel.listen()
+            with socket.socket(socket.AF_UNIX) as dialling:
+                dialling.connect(tunnel.address.removeprefix("unix:"))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                await tunnel.close()
+                await asyncio.sleep(0.01)
+            with warnings.catch_warnings(record=True) as reported:
+                warnings.simplefilter("always")
+                gc.collect()
+            assert not reported, f"dialled {turns} turns of the loop before: a connection is open still"

@@ -20,6 +20,11 @@ from islandrun_node.relay.pipes import chunks_of, copy
 
 DIAL_SECONDS_MAX = 6.0
 """A little more than a relay gives the other end to answer."""
+TURNS_TO_ACCEPT = 4
+"""So many turns of the loop serve whoever dialled last.
+
+A server of asyncio (3.11) that is closed between taking a connection and serving it leaves it open for good.
+"""
 
 _log = logging.getLogger(__name__)
 
@@ -51,14 +56,16 @@ class Tunnel:
     async def close(self) -> None:
         """Close the socket, every pipe, and the channel to the relay."""
         self._is_closed = True
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)  # nobody finds the socket from now on
+        for _ in range(TURNS_TO_ACCEPT):
+            await asyncio.sleep(0)
         if self._server is not None:
             self._server.close()
         for pipe in tuple(self._pipes):
             pipe.cancel()
         await asyncio.gather(*self._pipes, return_exceptions=True)
         await self._relay.close(grace=None)
-        if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take in a connection of gRPC; what comes after the end is closed again."""
