@@ -1,9 +1,11 @@
 """The privacy worker fails closed: whatever a detector does, the request is restricted and others go on."""
 
 import asyncio
+import gc
 import logging
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -17,6 +19,15 @@ from islandrun_node.privacy_worker import PrivacyLimits, PrivacyWorker
 from tests.node.broken_detectors import GARBAGE, Broken, raised
 
 QUICK = PrivacyLimits(seconds_min=0.2, seconds_max=0.2, wait_seconds_max=5, retry_seconds=())
+
+
+@pytest.fixture(autouse=True, scope="module")
+def nothing_old_to_collect() -> Iterator[None]:
+    """Leave what other tests made out of collections: one of all that took longer than `QUICK` allows."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def prompt(text: str) -> Prompt:
