@@ -7,9 +7,8 @@ contradict itself.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 
-from islandrun.errors import EnrolmentRefused, RejectedMessage
+from islandrun.errors import BadSignature, EnrolmentRefused, RejectedMessage, StateError
 from islandrun.trust.admitters import is_within, limited
 from islandrun.trust.claims import (
     AdmissionClaims,
@@ -153,18 +152,31 @@ def renew_due(
 def read_ledger(
     store: AttestationStore, genesis: Genesis, now_ms: int, issuers: Iterable[PublicKey] = ()
 ) -> Ledger:
-    """Build a ledger from what is stored; what does not verify any more is left out.
+    """Build a ledger from what is stored; what has ended is left out.
 
-    `issuers` are keys outside the mesh that the owner's settings accept.
+    `issuers` are keys outside the mesh that the owner's settings accept. Raises `StateError` when a
+    statement is not as it was signed: it may have been a revocation.
     """
     ledger = Ledger(genesis, issuers)
     for signed in store.load_all():
-        with suppress(RejectedMessage):
+        try:
             ledger.admit(verify(signed, genesis, now_ms), now_ms)
+        except BadSignature as error:
+            raise _damaged(error) from error
+        except RejectedMessage:
+            continue
     for first, second in store.load_equivocations():
-        with suppress(RejectedMessage):
+        try:
             ledger.admit_equivocation(first, second, now_ms)
+        except BadSignature as error:
+            raise _damaged(error) from error
+        except RejectedMessage:
+            continue
     return ledger
+
+
+def _damaged(error: BadSignature) -> StateError:
+    return StateError(f"state.db is damaged: {error}; restore it from a backup (`islandrun-node restore`)")
 
 
 def _renew_one(

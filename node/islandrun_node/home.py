@@ -17,6 +17,7 @@ from pathlib import Path
 import platformdirs
 
 from islandrun.errors import StateError
+from islandrun_node.fail_points import Step, reach
 
 
 def default_home() -> Path:
@@ -171,7 +172,10 @@ def write_private(path: Path, content: bytes) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
+            reach(Step.WRITE_FILE, "before")
             os.fsync(file.fileno())
+        _keep_entries(path.parent)
+        reach(Step.WRITE_FILE, "after")
     except OSError as error:
         with suppress(OSError):
             path.unlink()
@@ -184,7 +188,24 @@ def replace_private(path: Path, content: bytes) -> None:
     with suppress(FileNotFoundError):
         scratch.unlink()
     write_private(scratch, content)
-    scratch.replace(path)
+    reach(Step.REPLACE_FILE, "before")
+    try:
+        scratch.replace(path)
+        _keep_entries(path.parent)
+    except OSError as error:
+        raise StateError(f"cannot write {path}: {error.strerror}; free space or fix the folder") from error
+    reach(Step.REPLACE_FILE, "after")
+
+
+def _keep_entries(folder: Path) -> None:
+    """Bring the names in a folder to the disk: a new file is not safe before its entry is."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def read_private(path: Path) -> bytes:

@@ -184,7 +184,7 @@ def load_membership(home: Home, passphrase: Passphrase | None = None) -> Members
             f"{home.path} belongs to no mesh; run `islandrun-node init` or `islandrun-node join` first"
         )
     owner, is_locked = _load_owner(home, passphrase)
-    genesis = _read_genesis_file(home.genesis)
+    genesis = read_genesis_file(home.genesis)
     if owner is not None and owner.public != genesis.owner:
         raise StateError(f"{home.owner_key} is the key of another mesh; restore the right one or remove it")
     admitter = AdmitterKey.load(home.admitter_key) if home.admitter_key.exists() else None
@@ -209,7 +209,8 @@ def genesis_file(genesis: Genesis) -> bytes:
     return message.SerializeToString()
 
 
-def _read_genesis_file(path: Path) -> Genesis:
+def read_genesis_file(path: Path) -> Genesis:
+    """Read which mesh a home, or a backup of one, belongs to. Raises `StateError` when it is damaged."""
     try:
         message = attestation_pb2.SignedGenesis.FromString(read_private(path))
         return read_genesis(message.payload, message.signature, hashlib.sha256(message.payload).digest())

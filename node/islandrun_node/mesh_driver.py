@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
-from islandrun.errors import ForwardFailed, RejectedMessage
+from islandrun.errors import ForwardFailed, RejectedMessage, StateError
 from islandrun.mesh.clocks import ClockState
 from islandrun.mesh.machine import Envelope, Mesh
 from islandrun.mesh.notices import (
@@ -29,6 +29,7 @@ from islandrun.trust.signing import SignedAttestation
 from islandrun.v1 import mesh_pb2
 from islandrun.vocabulary import IslandId, Reachability
 from islandrun_node import world_clock
+from islandrun_node.keeping import Keeping
 from islandrun_node.peers import Peers
 from islandrun_node.stores.attestations import AttestationStore
 
@@ -40,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 
 class MeshDriver:
-    """The shell around one `Mesh`."""
+    """The shell around one `Mesh`. `answered` are the islands that have answered us since the start."""
 
     def __init__(
         self,
@@ -63,6 +64,8 @@ class MeshDriver:
         self._speak: Callable[[], object] = lambda: None
         self.clock = ClockState.RIGHT
         self._version = store.data_version()
+        self._keeping = Keeping(store)
+        self.answered: set[IslandId] = set()
         peers.when_called(self._called)
 
     def when_awake(self, speak: Callable[[], object]) -> None:
@@ -104,6 +107,10 @@ class MeshDriver:
         self._send(self._settle())
         self._wake.set()
 
+    def has_heard(self, islands: int) -> bool:
+        """Say whether so many islands, or as many as there are, have answered since the start."""
+        return len(self.answered) >= min(islands, len(self._mesh.peers(world_clock.now())))
+
     async def tell_all(self, statements: Sequence[SignedAttestation]) -> None:
         """Give statements to every island that answers, at once and past the rounds: this node goes."""
         push = mesh_pb2.Push(attestations=[signed.to_wire() for signed in statements])
@@ -130,14 +137,22 @@ class MeshDriver:
         """Take in what a command wrote to the state while the node runs, until cancelled."""
         while True:
             await asyncio.sleep(period_seconds)
-            version = self._store.data_version()
-            if version != self._version:
-                self._version = version
-                for signed in self._store.load_all():
-                    with suppress(RejectedMessage):
-                        self._mesh.publish(signed, world_clock.now())
-                self._send(self._settle())
-                self._wake.set()
+            try:
+                self._keeping.write_again()
+                self._take_in_what_was_written()
+            except StateError as error:
+                self._keeping.complain(error)
+
+    def _take_in_what_was_written(self) -> None:
+        version = self._store.data_version()
+        if version != self._version:
+            statements = self._store.load_all()
+            self._version = version
+            for signed in statements:
+                with suppress(RejectedMessage):
+                    self._mesh.publish(signed, world_clock.now())
+            self._send(self._settle())
+            self._wake.set()
 
     def _settle(self) -> tuple[Envelope, ...]:
         """Keep what the machine learnt, act on what it noticed, and return what it wants to say."""
@@ -148,9 +163,9 @@ class MeshDriver:
     def _act_on(self, notice: Notice) -> None:
         match notice:
             case AttestationAdmitted():
-                self._store.save(notice.signed)
+                self._keeping.statement(notice.signed)
             case Equivocated():
-                self._store.save_equivocation(notice.first, notice.second)
+                self._keeping.proof(notice.first, notice.second)
                 _log.warning("two contradicting statements by one key; it is not trusted any more")
             case IslandRevoked():
                 self._revoked(notice.island)
@@ -214,6 +229,7 @@ class MeshDriver:
         except ForwardFailed:
             self._mesh.delivered(target, False, world_clock.now())
         else:
+            self.answered.add(target)
             self._mesh.delivered(target, True, world_clock.now())
             for message in replies:
                 with suppress(RejectedMessage):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import grpc
 
 from islandrun.agents.policy import RoutingPolicy
-from islandrun.errors import RejectedMessage
+from islandrun.errors import RejectedMessage, StateError
 from islandrun.mesh.clocks import ClockState
 from islandrun.mesh.machine import Mesh
 from islandrun.mesh.nearby import Nearby, discovery_key
@@ -127,7 +127,7 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
     stack.callback(observations.keep)
 
     def degraded() -> tuple[str, ...]:
-        parts = (privacy, conversations, state, driver, reach)
+        parts = (privacy, conversations, state, driver, reach, state.database)
         return tuple(reason for part in parts for reason in part.degraded())
 
     nearby = Nearby(discovery_key(state.membership.genesis), state.me)
@@ -169,12 +169,7 @@ def _appear(node: Node) -> tuple[Presence, Discovery | None]:
             discovery.reached_at(endpoints)
 
     presence = Presence(
-        node.islands,
-        node.state.membership.genesis,
-        node.state.attestations,
-        node.driver,
-        node.reach.doors,
-        moved,
+        node.islands, node.state.ledger, node.state.database, node.driver, node.reach.doors, moved
     )
     if discovery is not None:
         discovery.reached_at(node.reach.doors().endpoints)
@@ -229,8 +224,12 @@ def _rule(node: Node, now_ms: int) -> None:
     if authority is None or not state.ledger.may_renew(authority.public):
         return
     genesis, store = state.membership.genesis, state.attestations
-    renewed = renew_due(authority, genesis, store, state.ledger, now_ms)
-    fresh = Desk(authority, genesis, store, now_ms).state_freshness(state.ledger)
+    try:
+        renewed = renew_due(authority, genesis, store, state.ledger, now_ms)
+        fresh = Desk(authority, genesis, store, now_ms).state_freshness(state.ledger)
+    except StateError as error:
+        _log.error("nothing is renewed: %s", error)
+        return
     for signed in (*renewed, fresh):
         with suppress(RejectedMessage):
             node.driver.publish(signed)

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 ACCEPT_SECONDS_MAX = 5.0
 """How long a peer may take to say that it took a request; after that the next island is asked."""
 
+DOUBT_SECONDS = 0.5
+"""After this time without a word a node is asked for a sign of life, which may take `SIGN_SECONDS_MAX`."""
+SIGN_SECONDS_MAX = 2.0
+
 EXCHANGE_SECONDS_MAX = 2.0
 """How long a call of gossip may take, on a connection that is there and once more on a fresh one."""
 
@@ -116,7 +120,7 @@ class Peers:
         call = stub.Generate(_request(view, work), timeout=work.seconds_max)
         with self._live_call(target, call, way.relay) as live, _translated(view.name, live):
             try:
-                await self._accepted(host.id, call)
+                await self._accepted(host.id, way, call)
                 while (message := await call.read()) is not grpc.aio.EOF:
                     for piece in _pieces(message):
                         yield piece
@@ -135,14 +139,25 @@ class Peers:
             self._tell(host.id, False)
             raise
 
-    async def _accepted(self, host: IslandId, call: grpc.aio.UnaryStreamCall[Request, Response]) -> None:
-        """Wait until a node takes a request; tell the mesh whether it could be reached at all."""
+    async def _accepted(
+        self, host: IslandId, way: Way, call: grpc.aio.UnaryStreamCall[Request, Response]
+    ) -> None:
+        """Wait until a node takes a request; tell the mesh whether it could be reached at all.
+
+        One that is slow to take it is asked for a sign of life, so that a dead one does not hold us up.
+        """
+        accepted = asyncio.ensure_future(call.initial_metadata())
         try:
             async with asyncio.timeout(ACCEPT_SECONDS_MAX):
-                await call.initial_metadata()
+                await asyncio.wait((accepted,), timeout=DOUBT_SECONDS)
+                if not accepted.done() and not await _is_there(way) and not accepted.done():
+                    raise TimeoutError
+                await accepted
         except TimeoutError:
             self._tell(host, False)
             raise
+        finally:
+            accepted.cancel()
         self._tell(host, not (call.done() and await call.code() in _LOST))
 
     def cut(self, island: IslandId) -> None:
@@ -202,6 +217,17 @@ def _is_lost(error: Exception) -> bool:
     return error.code() is grpc.StatusCode.UNAVAILABLE and error_info(error) is None
 
 
+async def _is_there(way: Way) -> bool:
+    """Ask the node at the end of a way for a sign of life."""
+    try:
+        await mesh_pb2_grpc.MeshServiceStub(way.channel).Exchange(
+            mesh_pb2.ExchangeRequest(), timeout=SIGN_SECONDS_MAX
+        )
+    except grpc.aio.AioRpcError as error:
+        return error.code() not in _LOST
+    return True
+
+
 @contextmanager
 def _translated(island: str, live: _Live) -> Generator[None]:
     """Turn what a call raises into our errors."""
@@ -212,7 +238,7 @@ def _translated(island: str, live: _Live) -> Generator[None]:
             raise Refused(f"{live.cut} {island} is not trusted any more".lstrip()) from None
         raise
     except TimeoutError:
-        raise Unreachable(f"{island} did not take the request in {ACCEPT_SECONDS_MAX:g} s") from None
+        raise Unreachable(f"{island} did not take the request in time") from None
     except grpc.aio.AioRpcError as error:
         raise failure(error, island) from None
     except MalformedMessage as error:

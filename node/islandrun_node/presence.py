@@ -14,12 +14,16 @@ from typing import Final
 from islandrun.errors import RejectedMessage, StateError
 from islandrun.mesh.clocks import ClockState
 from islandrun.trust.claims import IslandState
-from islandrun.trust.genesis import Genesis
+from islandrun.trust.ledger import Ledger
+from islandrun.trust.naming import island_id
 from islandrun.trust.signing import SignedAttestation
 from islandrun_node import world_clock
+from islandrun_node.catching_up import hear_others, is_overtaken
 from islandrun_node.mesh_driver import MeshDriver
 from islandrun_node.statements import Doors, SelfDescription, attest
 from islandrun_node.stores.attestations import AttestationStore
+from islandrun_node.stores.database import Database
+from islandrun_node.stores.marks import forget_restored, is_restored
 
 TELL_SECONDS: Final = 3600.0
 LOOK_SECONDS: Final = 5.0
@@ -41,36 +45,48 @@ class Presence:
     def __init__(
         self,
         islands: Sequence[SelfDescription],
-        genesis: Genesis,
-        store: AttestationStore,
+        ledger: Ledger,
+        database: Database,
         driver: MeshDriver,
         doors: Callable[[], Doors],
         moved: Callable[[tuple[str, ...]], None],
     ) -> None:
         self._islands = tuple(islands)
-        self._genesis = genesis
-        self._store = store
+        self._ledger = ledger
+        self._database = database
+        self._store = AttestationStore(database)
         self._driver = driver
         self._doors = doors
         self._moved = moved
         self._endpoints = doors().endpoints
 
     def tell(self, state: IslandState = IslandState.READY) -> tuple[SignedAttestation, ...]:
-        """Sign and publish what the islands are now, and return it; nothing while our clock is wrong."""
+        """Sign and publish what the islands are now, and return what was taken.
+
+        Nothing is said while our clock is wrong, nor by a restored node that has not caught up.
+        """
+        if is_restored(self._database):
+            return ()
         if self._driver.clock is ClockState.WRONG:
             _log.error("nothing is signed while the clock of this machine is wrong; set it (timedatectl)")
             return ()
+        told = (self._tell_of(island, state) for island in self._islands)
+        return tuple(signed for signed in told if signed is not None)
+
+    def _tell_of(self, island: SelfDescription, state: IslandState) -> SignedAttestation | None:
+        held = self._ledger.self_claims(island_id(island.key))
+        above = held.header.sequence if held else 0
         now_ms = world_clock.now().wall_ms
-        doors, told = self._doors(), []
-        for island in self._islands:
-            signed = attest(island, self._genesis, self._store, doors, now_ms, state)
-            try:
-                self._driver.publish(signed)
-            except RejectedMessage as error:
-                _log.error("the island %s is not part of the mesh now: %s", island.name, error)
-            else:
-                told.append(signed)
-        return tuple(told)
+        try:
+            signed = attest(island, self._ledger.genesis, self._store, self._doors(), now_ms, state, above)
+            self._driver.publish(signed)
+        except StateError as error:
+            _log.error("nothing new is told of the island %s: %s", island.name, error)
+        except RejectedMessage as error:
+            _log.error("the island %s is not part of the mesh now: %s", island.name, error)
+        else:
+            return signed
+        return None
 
     async def run(self) -> None:
         """Tell, look at the addresses and watch the clocks, until cancelled."""
@@ -88,9 +104,18 @@ class Presence:
             _log.error("nobody is told that this node goes: %s", error)
 
     async def _tell_regularly(self) -> None:
-        while True:
-            await asyncio.sleep(TELL_SECONDS)
+        """Tell each hour, after a restore, and when the mesh holds something newer than we said."""
+        if is_restored(self._database):
+            await hear_others(self._driver)
+            forget_restored(self._database)
             self.tell()
+        due = world_clock.now().seconds + TELL_SECONDS
+        while True:
+            await asyncio.sleep(CLOCK_SECONDS)
+            now = world_clock.now().seconds
+            if now >= due or is_overtaken(self._islands, self._ledger, self._store):
+                due = now + TELL_SECONDS
+                self.tell()
 
     async def _look_around(self) -> None:
         while True:

@@ -52,10 +52,14 @@ def attest(
     doors: Doors,
     now_ms: int,
     state: IslandState = IslandState.READY,
+    above: int = 0,
 ) -> SignedAttestation:
-    """Sign what an island says of itself. Its sequence is on disk before the statement exists."""
+    """Sign what an island says of itself. Its sequence is on disk before the statement exists.
+
+    `above` is the highest sequence of this island that the mesh is known to hold.
+    """
     doors = NO_DOORS if island.front else doors
-    sequence = store.next_sequence(f"self:{island.key.hex()}", now_ms)
+    sequence = store.next_sequence(slot(island.key), max(now_ms, above + 1))
     claims = SelfClaims(
         header=Header.made_now(
             genesis.mesh_id, island.key, island.key, sequence, now_ms, now_ms + SELF_LIFE_MS_MAX
@@ -74,6 +78,11 @@ def attest(
         state=state,
     )
     return sign(claims, island.signer)
+
+
+def slot(key: PublicKey) -> str:
+    """Return the name under which the sequences of an island's own statements are counted."""
+    return f"self:{key.hex()}"
 
 
 def addresses(advertised: tuple[str, ...], bound: str, port: int) -> tuple[str, ...]:

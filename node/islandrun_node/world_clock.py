@@ -7,13 +7,24 @@ import random
 import secrets
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
+from typing import Final
 
 from islandrun.vocabulary import Instant
 
+_steady: Final[Callable[[], float]] = (
+    partial(time.clock_gettime, time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic
+)
+
 
 def now() -> Instant:
-    """Read both clocks: monotonic seconds and milliseconds since 1970."""
-    return Instant(time.monotonic(), time.time_ns() // 1_000_000)
+    """Read both clocks: seconds that never go back, and milliseconds since 1970.
+
+    On Linux the seconds go on while the machine sleeps (CLOCK_BOOTTIME), so that a state machine notices it;
+    the timers of the event loop do not. Only differences of two readings mean anything.
+    """
+    return Instant(_steady(), time.time_ns() // 1_000_000)
 
 
 def boot_seconds() -> float | None:

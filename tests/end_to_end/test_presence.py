@@ -68,7 +68,7 @@ async def alone(path: Path, stack: AsyncExitStack) -> Node:
 
 def speaking(node: Node, doors: Callable[[], Doors], moved: Callable[..., None]) -> Presence:
     state = node.state
-    return Presence(node.islands, state.membership.genesis, state.attestations, node.driver, doors, moved)
+    return Presence(node.islands, state.ledger, state.database, node.driver, doors, moved)
 
 
 async def test_a_new_network_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

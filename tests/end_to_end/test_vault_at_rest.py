@@ -15,8 +15,9 @@ import pytest
 from islandrun_node import enrolment, world_clock
 from islandrun_node.home import Home
 from islandrun_node.identity import IslandKey
-from islandrun_node.stores.conversations import SCHEMA, ConversationStore
+from islandrun_node.stores.conversations import ConversationStore
 from islandrun_node.stores.database import Database
+from islandrun_node.stores.schema import VAULTS
 from tests.end_to_end.engines_on_loopback import Engine, engine
 from tests.end_to_end.meshes import founded, process
 
@@ -108,7 +109,7 @@ async def test_a_damaged_vault_is_seen_by_full_trust_alone(tmp_path: Path) -> No
         async with running(home, cloud, settings(cloud)) as before:
             assert (await before.say(f"is the card {FIRST} valid?")).status_code == 200
         cloud.received.clear()
-        database = Database.open(home.conversations, SCHEMA)
+        database = Database.open(home.conversations, VAULTS)
         database.read("UPDATE vaults SET content = zeroblob(length(content))")
         database.close()
         async with running(home, cloud) as after:
@@ -135,7 +136,7 @@ async def test_a_full_disk_stops_no_conversation_and_shows_in_the_status(tmp_pat
         assert answer.status_code == 200, answer.text
         assert SECOND in answer.text
         assert b"[CARD_2]" in node.last_seen()
-        assert await node.degraded() == healthy + 1
+        assert await node.degraded() == healthy + 2, "neither the vaults nor the state take anything"
         resource.prlimit(node.node.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
         await node.say(f"is the card {THIRD} valid?")
         assert b"[CARD_3]" in node.last_seen()

@@ -198,7 +198,7 @@ async def test_a_node_with_a_wrong_clock_is_degraded_and_speaks_when_it_is_right
     driver.when_awake(lambda: spoke.append(True))
     island = SelfDescription(me.key.public, me.key.sign, "me", tuple, tuple, requests_max=1, jurisdictions=())
     presence = Presence(
-        [island], mesh.genesis, mesh.store, driver, lambda: Doors(("127.0.0.1:1",)), lambda _: None
+        [island], mesh.ledger, mesh.database, driver, lambda: Doors(("127.0.0.1:1",)), lambda _: None
     )
     driver._act_on(ClockJudged(ClockState.WRONG, 600_000))
     assert driver.degraded() == ("clock",)

@@ -35,6 +35,8 @@ _VERBS: Final[dict[str, tuple[str, str]]] = {
     "plan": ("asking:plan", "Show who would run a text and what they would see; send nothing."),
     "explain": ("reading:explain", "Explain the decision of a past request."),
     "sanitize": ("sanitize:sanitize", "Mask a text without a running node."),
+    "backup": ("backup:backup", "Copy this home to a folder."),
+    "restore": ("backup:restore", "Bring a home back from a backup."),
     "doctor": ("diagnose:doctor", "Check this machine and say what to mend."),
     "config": ("diagnose:config", "Show or check the settings."),
     "demo": ("demo:demo", "Run three islands on this machine."),

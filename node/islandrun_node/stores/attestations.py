@@ -19,6 +19,7 @@ from islandrun.trust.signing import SignedAttestation
 from islandrun.vocabulary import PublicKey
 from islandrun.wire.attestations import decode_signed
 from islandrun.wire.limits import GRANTS_PER_ADMITTER_MAX, ISLANDS_MAX, RECORDS_PER_ISSUER_MAX
+from islandrun_node.fail_points import Step
 from islandrun_node.stores.database import Database
 
 RECORDS_MAX = ISLANDS_MAX * RECORDS_PER_ISSUER_MAX
@@ -56,7 +57,7 @@ class AttestationStore:
     def save_all(self, statements: Iterable[SignedAttestation]) -> None:
         """Keep several statements in one write."""
         rows = [_row(signed) for signed in statements]
-        with self._database.transaction() as cursor:
+        with self._database.transaction(Step.SAVE_STATEMENTS) as cursor:
             cursor.executemany(_UPSERT, rows)
 
     def append(self, issuer: PublicKey, make: Callable[[int, bytes], SignedAttestation]) -> SignedAttestation:
@@ -65,7 +66,12 @@ class AttestationStore:
         `make` gets its number and the hash of the one before. What was not kept has not left this function,
         so that a crash never makes the admitter contradict itself.
         """
-        with self._database.transaction() as cursor:
+        with self._database.transaction(Step.APPEND_ADMISSION) as cursor:
+            if cursor.execute("SELECT 1 FROM marks WHERE name = 'restored_at_ms'").fetchone():
+                raise StateError(
+                    "this home was restored and may have admitted others since; run its node until it has "
+                    "heard other islands"
+                )
             rows = cursor.execute(
                 "SELECT kind, payload, issuer, signature FROM attestations"
                 " WHERE issuer = ? AND kind = 'admission' LIMIT ?",
@@ -83,7 +89,7 @@ class AttestationStore:
     def start_over(self, statements: Iterable[SignedAttestation]) -> None:
         """Keep these statements and drop all others: the home enters a mesh."""
         rows = [_row(signed) for signed in statements]
-        with self._database.transaction() as cursor:
+        with self._database.transaction(Step.ENTER_MESH) as cursor:
             cursor.execute("DELETE FROM attestations")
             cursor.execute("DELETE FROM equivocations")
             cursor.executemany(_UPSERT, rows)
@@ -94,13 +100,13 @@ class AttestationStore:
 
     def drop(self, keys: Iterable[bytes]) -> None:
         """Forget the statements of these places, as the ledger did when they expired."""
-        with self._database.transaction() as cursor:
+        with self._database.transaction(Step.DROP_STATEMENTS) as cursor:
             cursor.executemany("DELETE FROM attestations WHERE key = ?", [(key,) for key in keys])
 
     def save_equivocation(self, first: SignedAttestation, second: SignedAttestation) -> None:
         """Keep the proof that a key contradicts itself; the first proof of an issuer is enough."""
         row = (hashlib.sha256(first.issuer).digest(), _packed(first), _packed(second))
-        with self._database.transaction() as cursor:
+        with self._database.transaction(Step.SAVE_PROOF) as cursor:
             cursor.execute("INSERT OR IGNORE INTO equivocations VALUES (?, ?, ?)", row)
 
     def load_equivocations(self) -> tuple[tuple[SignedAttestation, SignedAttestation], ...]:
@@ -112,8 +118,15 @@ class AttestationStore:
 
     def next_sequence(self, slot: str, now_ms: int) -> int:
         """Return a number above every earlier one of this slot; it is on the disk before it is returned."""
-        with self._database.transaction() as cursor:
+        with self._database.transaction(Step.TAKE_SEQUENCE) as cursor:
             return take_sequence(cursor, slot, now_ms)
+
+    def last_sequence(self, slot: str) -> int:
+        """Return the highest number that was given for a slot; 0 when there was none."""
+        rows = self._database.read("SELECT last FROM sequences WHERE slot = ?", (slot,))
+        last = rows[0][0] if rows else 0
+        assert isinstance(last, int)
+        return last
 
 
 def take_sequence(cursor: sqlite3.Cursor, slot: str, now_ms: int) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from islandrun.trust.behaviour import BAD_MAX, Behaviour
 from islandrun.vocabulary import IslandId
 from islandrun.wire.limits import ISLANDS_MAX
+from islandrun_node.fail_points import Step
 from islandrun_node.stores.database import Database
 
 
@@ -30,7 +31,7 @@ class BehaviourStore:
         kept = [(name, behaviours[name]) for name in islands if name in behaviours]
         gone = [(name,) for name in islands if name not in behaviours]
         rows = [(name, seen.good, seen.bad, seen.at_ms) for name, seen in kept]
-        with self._database.transaction() as cursor:
+        with self._database.transaction(Step.SAVE_BEHAVIOUR) as cursor:
             cursor.executemany("INSERT OR REPLACE INTO behaviours VALUES (?, ?, ?, ?)", rows)
             cursor.executemany("DELETE FROM behaviours WHERE island = ?", gone)
 

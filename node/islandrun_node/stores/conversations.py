@@ -16,13 +16,11 @@ import msgspec
 
 from islandrun.errors import PrivacyFault, StateError
 from islandrun.privacy.vault import Vault
+from islandrun_node.fail_points import Step
 from islandrun_node.stores.database import Database
+from islandrun_node.stores.schema import VAULTS
 from islandrun_node.stores.sealed import Seal
 
-SCHEMA: Final = """
-CREATE TABLE vaults (name BLOB PRIMARY KEY, expires_at_ms INTEGER NOT NULL, content BLOB NOT NULL) STRICT;
-CREATE INDEX vaults_by_expiry ON vaults (expires_at_ms);
-"""
 CONVERSATIONS_MAX = 10_000
 BYTES_MAX = 256 * 1024 * 1024
 """Of the file, free pages aside."""
@@ -71,7 +69,7 @@ class ConversationStore:
         Raises `StateError` for a damaged file, with the remedy.
         """
         try:
-            return cls(Database.open(path, SCHEMA), key)
+            return cls(Database.open(path, VAULTS), key)
         except StateError as error:
             raise StateError(
                 f"{error}. Nothing but the vaults of open conversations is in this file: without it "
@@ -103,7 +101,7 @@ class ConversationStore:
             raise PrivacyFault(
                 f"the hidden values of a conversation have more than {VAULT_BYTES_MAX} bytes; begin a new one"
             )
-        with self._database.transaction() as cursor:
+        with self._database.transaction(Step.SAVE_VAULT) as cursor:
             cursor.execute(_UPSERT, (name, expires_at_ms, sealed, mark))
             if cursor.rowcount != 1:
                 raise PrivacyFault("another process wrote this conversation in the meantime")
@@ -112,7 +110,7 @@ class ConversationStore:
 
     def sweep(self, now_ms: int) -> int:
         """Delete what has expired, at most a few hundred rows, and return how many there were."""
-        with self._database.transaction() as cursor:
+        with self._database.transaction(Step.SWEEP_VAULTS) as cursor:
             cursor.execute(
                 "DELETE FROM vaults WHERE name IN"
                 " (SELECT name FROM vaults WHERE expires_at_ms <= ? ORDER BY expires_at_ms LIMIT ?)",

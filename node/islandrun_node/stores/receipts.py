@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from islandrun.v1 import chat_pb2
+from islandrun_node.fail_points import Step
 from islandrun_node.stores.database import Database
 
 RECEIPTS_MAX = 100_000
@@ -18,7 +19,7 @@ class ReceiptStore:
 
     def save(self, receipt_id: str, issued_at_ms: int, signed: chat_pb2.SignedReceipt) -> None:
         """Keep a receipt; an id is written once."""
-        with self._database.transaction() as cursor:
+        with self._database.transaction(Step.SAVE_RECEIPT) as cursor:
             cursor.execute(
                 "INSERT OR IGNORE INTO receipts VALUES (?, ?, ?, ?, ?)",
                 (receipt_id, issued_at_ms, signed.payload, signed.issuer, signed.signature),

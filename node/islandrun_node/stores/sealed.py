@@ -12,6 +12,7 @@ from nacl.exceptions import CryptoError
 from nacl.secret import Aead, SecretBox
 
 from islandrun.errors import StateError
+from islandrun_node.fail_points import Step
 from islandrun_node.stores.database import Database
 
 SECRET_BYTES_MAX = 16_384
@@ -38,7 +39,7 @@ class SealedStore:
         encoded = secret.encode()
         if not encoded or len(encoded) > SECRET_BYTES_MAX:
             raise StateError(f"the secret for {name} must have 1 to {SECRET_BYTES_MAX} bytes")
-        with self._database.transaction() as cursor:
+        with self._database.transaction(Step.SEAL_SECRET) as cursor:
             cursor.execute(
                 "INSERT OR REPLACE INTO sealed VALUES (?, ?)", (name, bytes(self._box.encrypt(encoded)))
             )

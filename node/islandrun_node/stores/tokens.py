@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from islandrun.errors import EnrolmentRefused, JoinUnconfirmed
 from islandrun.vocabulary import Ppm, PublicKey, Tier
+from islandrun_node.fail_points import Step
 from islandrun_node.join_token import token_id as id_of
 from islandrun_node.stores.database import Database
 
@@ -25,12 +26,6 @@ INVITES_READ_MAX = 4096
 OTHERS_MAX = 999
 
 # A table of its own, made where it is missing: a state file of an earlier version has none.
-_QUESTIONS = """
-CREATE TABLE IF NOT EXISTS token_questions (
-    token_id BLOB PRIMARY KEY, opened_at_ms INTEGER NOT NULL, confirms INTEGER NOT NULL,
-    verdict TEXT NOT NULL, others INTEGER NOT NULL
-) STRICT
-"""
 _WITH_QUESTIONS = """
 SELECT tier, island_group, trust_ceiling_ppm, jurisdictions, expires_at_ms, state, bound_key, admission,
     coalesce(confirms, 0), coalesce(verdict, ''), tokens.token_id, coalesce(others, 0)
@@ -124,9 +119,6 @@ class TokenStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        if not database.read("SELECT 1 FROM sqlite_master WHERE name = 'token_questions'"):
-            with database.transaction() as cursor:
-                cursor.execute(_QUESTIONS)
 
     def open(
         self, join_key: PublicKey, grant: Grant, now_ms: int, expires_at_ms: int, confirms: bool = False
@@ -136,7 +128,7 @@ class TokenStore:
         Raises `EnrolmentRefused` when too many are open.
         """
         name = id_of(join_key)
-        with self._database.transaction() as cursor:
+        with self._database.transaction(Step.OPEN_TOKEN) as cursor:
             cursor.execute("DELETE FROM tokens WHERE expires_at_ms < ?", (now_ms - KEPT_MS,))
             cursor.execute("DELETE FROM token_questions WHERE token_id NOT IN (SELECT token_id FROM tokens)")
             count = cursor.execute(
@@ -184,7 +176,7 @@ class TokenStore:
         Raises `EnrolmentRefused` to any other key, which is counted, and when the token is unknown, done,
         refused or expired; `JoinUnconfirmed` while the owner has not said yes.
         """
-        with self._database.transaction() as cursor:
+        with self._database.transaction(Step.BIND_TOKEN) as cursor:
             found = cursor.execute(_WITH_QUESTIONS + "WHERE tokens.token_id = ?", (token_id,)).fetchone()
             if found is None:
                 raise EnrolmentRefused("this join token was not issued here; ask for a new one")
@@ -208,7 +200,7 @@ class TokenStore:
     def decide(self, token_id: bytes, is_approved: bool) -> bool:
         """Keep the owner's word on a token; return False when it has admitted somebody already."""
         verdict = InviteState.APPROVED if is_approved else InviteState.REFUSED
-        with self._database.transaction() as cursor:
+        with self._database.transaction(Step.DECIDE_TOKEN) as cursor:
             changed = cursor.execute(
                 "UPDATE token_questions SET verdict = ? WHERE token_id = ? AND token_id IN"
                 " (SELECT token_id FROM tokens WHERE admission IS NULL)",
@@ -231,7 +223,7 @@ class TokenStore:
 
     def keep_admission(self, token_id: bytes, admission: bytes) -> None:
         """Keep what the holder was given, so that a retry gets the same."""
-        with self._database.transaction() as cursor:
+        with self._database.transaction(Step.KEEP_ADMISSION) as cursor:
             cursor.execute("UPDATE tokens SET admission = ? WHERE token_id = ?", (admission, token_id))
 
     def finish(self, island: PublicKey) -> bool:
@@ -242,7 +234,7 @@ class TokenStore:
         )
         if not bound:
             return False
-        with self._database.transaction() as cursor:
+        with self._database.transaction(Step.FINISH_TOKEN) as cursor:
             cursor.execute(
                 "UPDATE tokens SET state = 'DONE'"
                 " WHERE state = 'BOUND' AND bound_key = ? AND admission IS NOT NULL",

@@ -1,0 +1,77 @@
+"""What the database files of a home hold: one list of versions for each kind of file, oldest first.
+
+A released version is never edited: a change is one more entry, which turns the version before into it. The
+versions are tried in order, in one transaction, so a file has one version or the next and nothing between.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """One kind of file. `versions[n]` are the statements that turn version n into n + 1.
+
+    `application_id` stands in the header of the file (https://www.sqlite.org/pragma.html#pragma_application_id)
+    and tells our files from others, and one kind from another.
+    """
+
+    application_id: int
+    versions: tuple[str, ...]
+
+    @property
+    def newest(self) -> int:
+        """Return the version that this program writes."""
+        return len(self.versions)
+
+
+STATE: Final = Schema(
+    application_id=0x49525354,  # IRST
+    versions=(
+        """
+CREATE TABLE attestations (
+    key BLOB PRIMARY KEY, kind TEXT NOT NULL, payload BLOB NOT NULL, issuer BLOB NOT NULL,
+    signature BLOB NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL
+) STRICT;
+CREATE TABLE equivocations (
+    hash BLOB PRIMARY KEY, first BLOB NOT NULL, second BLOB NOT NULL
+) STRICT;
+CREATE TABLE sequences (slot TEXT PRIMARY KEY, last INTEGER NOT NULL, hash BLOB NOT NULL) STRICT;
+CREATE TABLE tokens (
+    token_id BLOB PRIMARY KEY, join_key BLOB NOT NULL, tier INTEGER NOT NULL, island_group TEXT NOT NULL,
+    trust_ceiling_ppm INTEGER NOT NULL, jurisdictions TEXT NOT NULL, expires_at_ms INTEGER NOT NULL,
+    state TEXT NOT NULL, bound_key BLOB, admission BLOB
+) STRICT;
+CREATE TABLE receipts (
+    id TEXT PRIMARY KEY, issued_at_ms INTEGER NOT NULL, payload BLOB NOT NULL, issuer BLOB NOT NULL,
+    signature BLOB NOT NULL
+) STRICT;
+CREATE INDEX receipts_by_time ON receipts (issued_at_ms);
+CREATE TABLE behaviours (
+    island TEXT PRIMARY KEY, good REAL NOT NULL, bad REAL NOT NULL, at_ms INTEGER NOT NULL
+) STRICT;
+CREATE TABLE sealed (name TEXT PRIMARY KEY, content BLOB NOT NULL) STRICT;
+""",
+        """
+CREATE TABLE marks (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS token_questions (
+    token_id BLOB PRIMARY KEY, opened_at_ms INTEGER NOT NULL, confirms INTEGER NOT NULL,
+    verdict TEXT NOT NULL, others INTEGER NOT NULL
+) STRICT;
+""",
+    ),
+)
+"""`state.db`: statements, proofs, sequences, tokens, receipts, sealed secrets, and marks of what happened."""
+
+VAULTS: Final = Schema(
+    application_id=0x49525654,  # IRVT
+    versions=(
+        """
+CREATE TABLE vaults (name BLOB PRIMARY KEY, expires_at_ms INTEGER NOT NULL, content BLOB NOT NULL) STRICT;
+CREATE INDEX vaults_by_expiry ON vaults (expires_at_ms);
+""",
+    ),
+)
+"""`conversations.db`: the sealed vaults."""

@@ -1,0 +1,91 @@
+"""What a node writes when it answers: receipts, secrets, vaults, and what it saw others do."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+from islandrun.trust.behaviour import Behaviour
+from islandrun.v1 import chat_pb2
+from islandrun.vocabulary import IslandId
+from islandrun_node.stores.behaviour import BehaviourStore
+from islandrun_node.stores.conversations import NEW, ConversationStore
+from islandrun_node.stores.receipts import ReceiptStore
+from islandrun_node.stores.sealed import SealedStore
+from tests.faults.flow import Flow, founded, nothing, said, say, state
+
+NAMES = ("Anna Kern", "Tom Reed", "Eva Lind", "Max Orr")
+
+
+def run_receipt(folder: Path) -> None:
+    with state(folder) as database:
+        store = ReceiptStore(database)
+        name = f"r-{store.count()}"
+        store.save(name, 1, chat_pb2.SignedReceipt(payload=b"p" * 5000, issuer=b"i", signature=b"s"))
+        say(folder, name)
+
+
+def check_receipt(folder: Path) -> None:
+    with state(folder) as database:
+        store = ReceiptStore(database)
+        for name in said(folder):
+            kept = store.get(name)
+            assert kept is not None
+            assert kept.payload == b"p" * 5000
+
+
+def run_behaviour(folder: Path) -> None:
+    seen = {IslandId("a"): Behaviour(1.0, 2.0, 3)}
+    with state(folder) as database:
+        BehaviourStore(database).save([IslandId("a")], seen)
+    say(folder, "kept")
+
+
+def check_behaviour(folder: Path) -> None:
+    with state(folder) as database:
+        assert BehaviourStore(database).load() == {IslandId("a"): Behaviour(1.0, 2.0, 3)}
+
+
+def run_seal(folder: Path) -> None:
+    with state(folder) as database:
+        SealedStore(database, b"k" * 32).seal("cloud", "a secret")
+    say(folder, "sealed")
+
+
+def check_seal(folder: Path) -> None:
+    with state(folder) as database:
+        assert SealedStore(database, b"k" * 32).open("cloud") == "a secret"
+
+
+def run_vault(folder: Path) -> None:
+    with closing(ConversationStore.open(folder / "conversations.db", b"k" * 32)) as store:
+        held = store.load(b"one", 1)
+        entries = held.vault.originals() if held and held.vault else {}
+        placeholder = f"[PERSON_{len(entries) + 1}]"
+        told = {**entries, placeholder: NAMES[len(entries)]}
+        store.save(b"one", tuple(told.items()), held.mark if held else NEW, 1000)
+        say(folder, placeholder)
+        store.save(b"two", (("[PERSON_1]", "Tom Reed"),), held_mark(store, b"two"), 10)
+        store.sweep(20)
+
+
+def held_mark(store: ConversationStore, name: bytes) -> bytes:
+    held = store.load(name, 1)
+    return held.mark if held else NEW
+
+
+def check_vault(folder: Path) -> None:
+    with closing(ConversationStore.open(folder / "conversations.db", b"k" * 32)) as store:
+        held = store.load(b"one", 1)
+        assert held is not None
+        assert held.vault is not None, "a vault is whole or absent"
+        assert held.vault.originals().keys() >= set(said(folder))
+        assert len(said(folder)) == len(set(said(folder))), "a number was given twice"
+
+
+FLOWS_OF_REQUESTS = {
+    "behaviour": Flow(founded, run_behaviour, check_behaviour),
+    "receipt": Flow(founded, run_receipt, check_receipt),
+    "seal": Flow(founded, run_seal, check_seal),
+    "vault": Flow(nothing, run_vault, check_vault),
+}
