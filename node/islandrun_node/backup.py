@@ -63,7 +63,7 @@ def make_backup(home: Home, target: Path, with_keys: bool, now_ms: int) -> Manif
     if home.config.exists():
         files.append(home.config.name)
     if with_keys:
-        files += [f"keys/{path.name}" for path in sorted(home.keys.glob("*.key"))]
+        files += [name for path in sorted(home.keys.iterdir()) if _is_ours(name := f"keys/{path.name}")]
     for name in files:
         write_private(target / name, (home.path / name).read_bytes())
     with closing(Database.open(home.database)) as database:
@@ -156,7 +156,7 @@ def _set_aside(home: Home, now_ms: int) -> Path | None:
 def _is_ours(name: str) -> bool:
     """Say whether a name is one that a backup may hold: nothing that leads out of the folder."""
     folder, _, file = name.rpartition("/")
-    is_key = folder == "keys" and file.endswith(".key") and not file.startswith(".")
+    is_key = folder == "keys" and file.endswith((".key", ".locked")) and not file.startswith(".")
     return is_key or name in (_STATE, "genesis.bin", "config.toml")
 
 

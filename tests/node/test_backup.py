@@ -14,7 +14,7 @@ from islandrun_node import enrolment
 from islandrun_node.admissions import admit, read_ledger
 from islandrun_node.backup import make_backup, restore
 from islandrun_node.cli import cli
-from islandrun_node.home import Home, held_alone
+from islandrun_node.home import Home, held_alone, write_private
 from islandrun_node.identity import IslandKey, load_membership
 from islandrun_node.join_token import parse, token_id
 from islandrun_node.statements import slot
@@ -61,6 +61,7 @@ def test_a_damaged_state_comes_back_and_the_damaged_one_is_kept(home: Home, tmp_
 
 def test_a_lost_machine_comes_back_from_a_backup_with_keys_alone(home: Home, tmp_path: Path) -> None:
     before = load_membership(home)
+    write_private(home.locked_owner_key, b"under a passphrase")
     make_backup(home, tmp_path / "with", True, now_ms())
     make_backup(home, tmp_path / "without", False, now_ms())
     with pytest.raises(StateError, match="--with-keys"):
@@ -72,6 +73,7 @@ def test_a_lost_machine_comes_back_from_a_backup_with_keys_alone(home: Home, tmp
     assert (after.key.id, after.genesis, after.owner is not None) == (before.key.id, before.genesis, True)
     assert new.config.read_text() == home.config.read_text()
     assert stat.S_IMODE(new.island_key.stat().st_mode) == 0o600
+    assert new.locked_owner_key.read_bytes() == b"under a passphrase"
 
 
 def test_a_token_that_was_open_in_an_old_backup_opens_nothing(home: Home, tmp_path: Path) -> None:
