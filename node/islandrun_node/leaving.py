@@ -119,6 +119,8 @@ def close_home(home: Home) -> None:
     for database in (home.database, home.conversations):
         for suffix in ("", "-wal", "-shm"):
             destroy(database.with_name(database.name + suffix))
+    for replaced in sorted(home.path.glob("replaced-*/*")):
+        destroy(replaced)
     for rest in (home.running, home.lock, home.left):
         rest.unlink(missing_ok=True)
 
