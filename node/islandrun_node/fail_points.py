@@ -36,6 +36,7 @@ class Step(StrEnum):
     SAVE_BEHAVIOUR = "save-behaviour"
     SAVE_RECEIPT = "save-receipt"
     SEAL_SECRET = "seal-secret"  # noqa: S105 - a name, no secret
+    TAKE_OVER_SECRETS = "take-over-secrets"
     SAVE_VAULT = "save-vault"
     SWEEP_VAULTS = "sweep-vaults"
     WRITE_FILE = "write-file"

@@ -87,8 +87,8 @@ def redeemed(folder: Path, token: JoinToken, key: IslandKey) -> joining.Welcome:
     with state(folder) as database:
         ledger = ledger_of(database, folder)
         store, tokens = AttestationStore(database), TokenStore(database)
-        assert membership.owner is not None
-        issuer = Issuer(membership.owner, membership.key.public, tokens, store, ledger, lambda signed: None)
+        me = membership.key.public
+        issuer = Issuer(membership.require_authority, me, tokens, store, ledger, lambda signed: None)
         response = issuer.redeem(name, request, now_ms())
     return joining._check_welcome(response, token, key.public, now_ms())
 

@@ -52,6 +52,25 @@ def run_seal(folder: Path) -> None:
     say(folder, "sealed")
 
 
+def prepare_take_over(folder: Path) -> None:
+    founded(folder)
+    with state(folder) as database:
+        for name in ("cloud", "other cloud"):
+            SealedStore(database, b"k" * 32).seal(name, "a secret")
+
+
+def run_take_over(folder: Path) -> None:
+    with state(folder) as database:
+        SealedStore(database, b"n" * 32).take_over(SealedStore(database, b"k" * 32))
+
+
+def check_take_over(folder: Path) -> None:
+    """All of it is sealed with the new key, also where a first try died."""
+    with state(folder) as database:
+        new = SealedStore(database, b"n" * 32)
+        assert [new.open(name) for name in ("cloud", "other cloud")] == ["a secret"] * 2
+
+
 def check_seal(folder: Path) -> None:
     with state(folder) as database:
         assert SealedStore(database, b"k" * 32).open("cloud") == "a secret"
@@ -86,6 +105,7 @@ def check_vault(folder: Path) -> None:
 FLOWS_OF_REQUESTS = {
     "behaviour": Flow(founded, run_behaviour, check_behaviour),
     "receipt": Flow(founded, run_receipt, check_receipt),
+    "take over": Flow(prepare_take_over, run_take_over, check_take_over),
     "seal": Flow(founded, run_seal, check_seal),
     "vault": Flow(nothing, run_vault, check_vault),
 }

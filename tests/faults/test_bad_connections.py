@@ -12,7 +12,8 @@ from tests.faults.tcp_faults import FAULTS, bad_relay
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
-async def test_each_fault_of_a_connection_is_survived(tmp_path: Path) -> None:
+@pytest.mark.parametrize("faults", [FAULTS[:2], pytest.param(FAULTS, marks=pytest.mark.long)], ids=len)
+async def test_each_fault_of_a_connection_is_survived(tmp_path: Path, faults: tuple[str, ...]) -> None:
     laptop, office = on_loopback(2)
     door = f"127.77.0.9:{free_port('127.77.0.9')}"
     async with bad_relay(door, office) as relay:
@@ -20,7 +21,7 @@ async def test_each_fault_of_a_connection_is_survived(tmp_path: Path) -> None:
         nodes = await asyncio.to_thread(mesh.__enter__)
         try:
             assert relay.carried_bytes, "the laptop reaches the office through the relay"
-            for fault in FAULTS:
+            for fault in faults:
                 harmed = relay.harmed
                 relay.misbehave(fault)
                 await asyncio.to_thread(

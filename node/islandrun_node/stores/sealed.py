@@ -65,7 +65,7 @@ class SealedStore:
         What this store sealed already stays as it is. Raises `StateError` for what neither key opens.
         """
         count = 0
-        with self._database.transaction() as cursor:
+        with self._database.transaction(Step.TAKE_OVER_SECRETS) as cursor:
             for name, content in cursor.execute("SELECT name, content FROM sealed").fetchall():
                 if self._opens(content):
                     continue
