@@ -18,6 +18,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from islandrun_node import enrolment, invitations, leaving, root_key
+from islandrun_node.fail_points import Step
 from islandrun_node.home import Home
 from islandrun_node.identity import load_membership
 from islandrun_node.stores.database import Database
@@ -46,8 +47,8 @@ def _arm(last: int) -> None:
     real = Database.transaction
 
     @contextmanager
-    def transaction(self: Database) -> Iterator[object]:
-        with real(self) as cursor:
+    def transaction(self: Database, step: Step | None = None) -> Iterator[object]:
+        with real(self, step) as cursor:
             yield cursor
             life.step()
         life.step()
