@@ -47,7 +47,15 @@ class Intake:
     `has_urgent` is set when something must be told before the next round; who tells it sets it back.
     """
 
-    def __init__(self, ledger: Ledger, news: News, notices: Notices, verifier: Verifier, now_ms: int) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        news: News,
+        notices: Notices,
+        verifier: Verifier,
+        now_ms: int,
+        index: Index | None = None,
+    ) -> None:
         self._ledger = ledger
         self._news = news
         self._notices = notices
@@ -56,9 +64,16 @@ class Intake:
         self._changed: dict[IslandId, None] = {}
         self._may_concern_all = False
         self.has_urgent = False
-        self.index = Index()
-        ledger.expire(now_ms)
-        self._build_index()
+        self.index = index or Index()
+        if index is None:
+            ledger.expire(now_ms)
+            self._build_index()
+
+    def fork(self, ledger: Ledger, news: News, notices: Notices, verifier: Verifier, now_ms: int) -> Intake:
+        """Return an intake into a fork of this one's ledger; this one may not take anything any more."""
+        other = Intake(ledger, news, notices, verifier, now_ms, self.index.fork())
+        other._proofs = dict(self._proofs)
+        return other
 
     def take(self, signed: SignedAttestation, members: int, now_ms: int) -> tuple[Outcome, bytes]:
         """Verify and admit one statement; return its outcome and its place. What is new becomes news.

@@ -46,6 +46,14 @@ class Envelope:
     message: mesh_pb2.GossipMessage
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a new machine may begin with instead of finding it out: see `Mesh.fork`."""
+
+    members: Membership
+    intake: Intake
+
+
 class Mesh:
     """Members, liveness and gossip of one island, as one machine.
 
@@ -62,14 +70,19 @@ class Mesh:
         now: Instant,
         *,
         verifier: Verifier = verify,
+        known: Known | None = None,
     ) -> None:
         self._me = me
         self._ledger = ledger
         self._rng = rng
         self._notices = Notices()
         self._news = News()
-        self._members = Membership(rng, self._notices)
-        self._intake = Intake(ledger, self._news, self._notices, verifier, now.wall_ms)
+        if known is None:
+            self._members = Membership(rng, self._notices)
+            self._intake = Intake(ledger, self._news, self._notices, verifier, now.wall_ms)
+        else:
+            self._members = known.members.fork(rng, self._notices)
+            self._intake = known.intake.fork(ledger, self._news, self._notices, verifier, now.wall_ms)
         self._records = Records(ledger, self._intake, self._news, self._notices, self._say)
         self._probing = Probing(rng, self._members, self._say)
         self._views = Views(rng, self._members, self._place, self._say, now.seconds)
@@ -81,7 +94,20 @@ class Mesh:
         self._next_sync_at = now.seconds
         self._next_standing_at = now.seconds + pace.STANDING_SECONDS
         self._next_pardon_at = now.seconds + pace.OFFENCE_SECONDS
-        self._refresh_all(now)
+        if known is None:
+            self._refresh_all(now)
+        else:
+            self._members.remove(me)
+
+    def fork(
+        self, me: IslandId, ledger: Ledger, rng: random.Random, now: Instant, verifier: Verifier
+    ) -> Mesh:
+        """Return the machine of another island of this mesh that knows and has heard what this one has.
+
+        `ledger` is a fork of this one's ledger. For many islands in one process: a fork costs what it
+        changes. This machine may not be used any more.
+        """
+        return Mesh(me, ledger, rng, now, verifier=verifier, known=Known(self._members, self._intake))
 
     # ------------------------------------------------------------ the five verbs
 
@@ -110,8 +136,9 @@ class Mesh:
         self._ticked_at = now.seconds
         if now.seconds >= self._next_standing_at:
             self._next_standing_at = now.seconds + pace.STANDING_SECONDS
-            self._intake.expire(now.wall_ms)
-            self._refresh_all(now)
+            if not self._ledger.is_as_it_was(now.wall_ms):
+                self._intake.expire(now.wall_ms)
+                self._refresh_all(now)
         if now.seconds >= self._next_pardon_at:
             self._next_pardon_at = now.seconds + pace.OFFENCE_SECONDS
             self._records.pardon(now)

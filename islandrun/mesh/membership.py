@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_left, insort
-from collections.abc import Collection
+from collections.abc import Collection, MutableMapping
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from islandrun.mesh import pace
 from islandrun.mesh.notices import Notices
 from islandrun.mesh.suspicion import retry_seconds, window_seconds
+from islandrun.trust.layered import Layered
 from islandrun.vocabulary import IslandId, Load, Reachability
 
 if TYPE_CHECKING:
@@ -61,7 +63,7 @@ class Membership:
     def __init__(self, rng: random.Random, notices: Notices) -> None:
         self._rng = rng
         self._notices = notices
-        self._members: dict[IslandId, Member] = {}
+        self._members: MutableMapping[IslandId, Member] = {}
         self._sorted: list[IslandId] = []
         self._rotation: list[IslandId] = []
         self._doubted: dict[IslandId, Member] = {}
@@ -69,6 +71,14 @@ class Membership:
         self._retries: list[tuple[float, IslandId]] = []
         self._next_hope_at = _NEVER
         self._next_some_at = _NEVER
+
+    def fork(self, rng: random.Random, notices: Notices) -> Membership:
+        """Return a table that begins with these members, none of them in doubt; this one may not change."""
+        assert not self._doubted, "who forks has heard every member"
+        assert not self._lost, "who forks has given up nobody"
+        other = Membership(rng, notices)
+        other._members, other._sorted = Layered(self._members, copy), list(self._sorted)
+        return other
 
     # ------------------------------------------------------------ who
 

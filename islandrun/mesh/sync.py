@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left, insort
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from typing import Final
 
+from islandrun.trust.layered import Layered, own
 from islandrun.v1 import mesh_pb2
 from islandrun.vocabulary import PublicKey
 from islandrun.wire.gossip import DIGEST_BYTES
@@ -31,12 +32,22 @@ class Index:
     """The versions of all that is shared, sorted by key, with the bucket hashes that were asked for."""
 
     def __init__(self) -> None:
-        self._versions: dict[bytes, Version] = {}
+        self._versions: MutableMapping[bytes, Version] = {}
         self._keys: list[bytes] = []
-        self._places: dict[bytes, bytes] = {}
+        self._has_own_keys = True
+        self._places: MutableMapping[bytes, bytes] = {}
         self._hashes: dict[int, list[bytes | None]] = {}
-        self._by_issuer: dict[PublicKey, dict[bytes, None]] = {}
-        self._issuers: dict[bytes, PublicKey] = {}
+        self._by_issuer: MutableMapping[PublicKey, MutableMapping[bytes, None]] = {}
+        self._issuers: MutableMapping[bytes, PublicKey] = {}
+
+    def fork(self) -> Index:
+        """Return an index that begins with what this one holds; this one may not change any more."""
+        other = Index()
+        other._versions, other._places = Layered(self._versions), Layered(self._places)
+        other._by_issuer, other._issuers = Layered(self._by_issuer), Layered(self._issuers)
+        other._keys, other._has_own_keys = self._keys, False
+        other._hashes = {log2: list(hashes) for log2, hashes in self._hashes.items()}
+        return other
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -45,9 +56,9 @@ class Index:
         """Set the version of a place; one place has one issuer."""
         before = self._versions.get(key)
         if before is None:
-            insort(self._keys, key)
+            insort(self._keys_to_change(), key)
             self._issuers[key] = issuer
-            self._by_issuer.setdefault(issuer, {})[key] = None
+            own(self._by_issuer, issuer)[key] = None
         else:
             self._places.pop(before[2], None)
         self._versions[key] = version
@@ -58,9 +69,9 @@ class Index:
         """Forget a place; it may be unknown."""
         version = self._versions.pop(key, None)
         if version is not None:
-            del self._keys[bisect_left(self._keys, key)]
+            del self._keys_to_change()[bisect_left(self._keys, key)]
             self._places.pop(version[2], None)
-            self._by_issuer[self._issuers.pop(key)].pop(key)
+            own(self._by_issuer, self._issuers.pop(key)).pop(key)
             self._outdate(key)
 
     def drop_issuer(self, issuer: PublicKey) -> None:
@@ -119,6 +130,11 @@ class Index:
         newer = {key: listed[key] for key in sorted(listed) if _tells(listed[key], self._versions.get(key))}
         offered = tuple(key for key in ours if _tells(self._versions[key], listed.get(key)))
         return newer, offered
+
+    def _keys_to_change(self) -> list[bytes]:
+        if not self._has_own_keys:
+            self._keys, self._has_own_keys = list(self._keys), True
+        return self._keys
 
     def _bucket(self, log2: int, bucket: int) -> list[bytes]:
         if log2 == 0:

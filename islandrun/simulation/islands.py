@@ -188,6 +188,14 @@ class Island:
         self.mesh = Mesh(self.id, self.ledger, rng, now, verifier=verifier)
         return self.mesh
 
+    def start_like(
+        self, prototype: Mesh, ledger: Ledger, verifier: Verifier, rng: random.Random, now: Instant
+    ) -> Mesh:
+        """Begin to run as an island that has been there for long, and knows what the prototype knows."""
+        self.ledger = ledger.fork()
+        self.mesh = prototype.fork(self.id, self.ledger, rng, now, verifier)
+        return self.mesh
+
     def on_disk(self) -> tuple[SignedAttestation, ...]:
         """Return the newest statement of every place that it ever held: the owner's first."""
         held = self.ledger.versions()

@@ -72,6 +72,10 @@ class Admitters:
         """Return every key that the owner ever gave a delegation, sorted."""
         return tuple(sorted(self._delegations))
 
+    def issuing(self) -> tuple[PublicKey, ...]:
+        """Return the keys that may admit, or of whose admissions some hold, sorted."""
+        return tuple(key for key in self.known() if self.is_good(key) or self.holding(key))
+
     def is_known(self, key: PublicKey) -> bool:
         """Say whether the owner ever gave this key a delegation."""
         return key in self._delegations

@@ -20,7 +20,6 @@ from islandrun.trust.claims import (
     CutOffClaims,
     FreshnessClaims,
     Removal,
-    RenewalClaims,
     SelfClaims,
     VouchClaims,
 )
@@ -59,6 +58,13 @@ class Ledger:
         self._issuing: tuple[PublicKey, ...] = ()
         self._silenced: dict[PublicKey, None] = {}
 
+    def fork(self) -> Ledger:
+        """Return a ledger that begins with what this one holds; it may not change, see `Roster.fork`."""
+        other = Ledger(self.genesis, self._accepted)
+        other._records, other._roster = self._records.fork(), self._roster.fork()
+        other._owner_spoke_at_ms, other._issuing = self._owner_spoke_at_ms, self._issuing
+        return other
+
     # ------------------------------------------------------------ taking in
 
     def admit(self, verified: VerifiedAttestation, now_ms: int) -> Outcome:
@@ -93,15 +99,14 @@ class Ledger:
 
     def expire(self, now_ms: int) -> tuple[bytes, ...]:
         """Drop self statements and renewals past their end; return their places. All others stay."""
-        present_ms = self.present_ms(now_ms)
-        over = [
-            (key, claims)
-            for key, _, claims in self._records.items()
-            if isinstance(claims, SelfClaims | RenewalClaims) and claims.header.not_after_ms < present_ms
-        ]
+        over = self._records.over(self.present_ms(now_ms))
         for key, claims in over:
             self._drop(key, claims)
         return tuple(key for key, _ in over)
+
+    def is_as_it_was(self, now_ms: int) -> bool:
+        """Say whether nothing that ends has ended, or began anew, since `expire` looked last."""
+        return self._records.ends.is_as_it_was(self.present_ms(now_ms))
 
     # ------------------------------------------------------------ records
 
@@ -111,10 +116,7 @@ class Ledger:
 
     def versions(self) -> dict[bytes, tuple[int, int, bytes]]:
         """Return place -> (epoch, sequence, first 8 bytes of the hash) of every statement held."""
-        return {
-            key: (*claims.header.version, signed.hash[: limits.HASH8_BYTES])
-            for key, signed, claims in self._records.items()
-        }
+        return self._records.versions()
 
     def record(self, key: bytes) -> SignedAttestation | None:
         """Return the statement of a place."""
@@ -322,7 +324,7 @@ class Ledger:
             self._silence(issuer)
             self._roster.keys[island_id(issuer)] = issuer
             self._roster.freeze(issuer)
-            self._find_issuing()
+            self._issuing = self.admitters.issuing()
 
     def _check_room_for_proof(self, issuer: PublicKey) -> None:
         if not self._is_member(issuer):
@@ -341,7 +343,7 @@ class Ledger:
         for gone in self._roster.lineage.take_fresh():
             self._silence(gone)
         if claims.kind in ("admission", "authority"):
-            self._find_issuing()
+            self._issuing = self.admitters.issuing()
         if isinstance(claims, FreshnessClaims | Removal):
             stated = self._roster.freshness.get(signed.issuer, {}).values()
             self._views.note(stated, lambda: (said for _, said in self._records.held_by(signed.issuer)))
@@ -352,11 +354,7 @@ class Ledger:
         if is_owner and key not in self._twins and len(self._twins) < limits.RECORDS_PER_ISSUER_MAX:
             self._twins.add(key)
             self._roster.put(key, claims, payload_hash)
-
-    def _find_issuing(self) -> None:
-        admitters = self.admitters
-        keys = admitters.known()
-        self._issuing = tuple(key for key in keys if admitters.is_good(key) or admitters.holding(key))
+            self._records.ends.note(claims)
 
     def _silence(self, issuer: PublicKey) -> None:
         """Drop all that a key said, but for what outlives it."""

@@ -7,7 +7,8 @@ an older statement cannot come back in its stead.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
+from dataclasses import replace
 from enum import Enum
 
 from islandrun.trust.admitters import is_contradiction
@@ -18,11 +19,15 @@ from islandrun.trust.claims import (
     DelegationClaims,
     Removal,
     RenewalClaims,
+    SelfClaims,
     SuccessorClaims,
     encode,
 )
+from islandrun.trust.ends import Ends
+from islandrun.trust.layered import Layered, own
 from islandrun.trust.signing import SignedAttestation
 from islandrun.vocabulary import PublicKey
+from islandrun.wire.limits import HASH8_BYTES
 
 Version = tuple[int, int]
 """(epoch, sequence): higher is newer."""
@@ -85,9 +90,17 @@ class Records:
     """Statements by place, and the places of each issuer. Bounded by its caller."""
 
     def __init__(self) -> None:
-        self._held: dict[bytes, tuple[SignedAttestation, Claims]] = {}
+        self._held: MutableMapping[bytes, tuple[SignedAttestation, Claims]] = {}
         self._dropped: dict[bytes, Version] = {}
-        self._places: dict[PublicKey, set[bytes]] = {}
+        self.ends = Ends()
+        self._places: MutableMapping[PublicKey, MutableMapping[bytes, None]] = {}
+
+    def fork(self) -> Records:
+        """Return a table that begins with what this one holds; this one may not change any more."""
+        other = Records()
+        other._held, other._places = Layered(self._held), Layered(self._places)
+        other._dropped, other.ends = dict(self._dropped), replace(self.ends)
+        return other
 
     def compare(self, key: bytes, signed: SignedAttestation, claims: Claims) -> Outcome:
         """Say what a statement is beside the one of its place.
@@ -105,8 +118,9 @@ class Records:
     def put(self, key: bytes, signed: SignedAttestation, claims: Claims) -> None:
         """Set the statement of a place."""
         self._held[key] = (signed, claims)
+        self.ends.note(claims)
         self._dropped.pop(key, None)
-        self._places.setdefault(signed.issuer, set()).add(key)
+        own(self._places, signed.issuer)[key] = None
 
     def drop(self, key: bytes, keep_version: bool) -> None:
         """Drop the statement of a place; keep its version, or forget that the place was ever used."""
@@ -114,8 +128,8 @@ class Records:
         if keep_version:
             self._dropped[key] = claims.header.version
             return
-        places = self._places[signed.issuer]
-        places.discard(key)
+        places = own(self._places, signed.issuer)
+        places.pop(key, None)
         if not places:
             del self._places[signed.issuer]
 
@@ -132,6 +146,23 @@ class Records:
         """Return place, statement and claims of all, sorted by place."""
         for key in sorted(self._held):
             yield (key, *self._held[key])
+
+    def versions(self) -> dict[bytes, tuple[int, int, bytes]]:
+        """Return place -> (epoch, sequence, first 8 bytes of the hash) of every statement held."""
+        return {
+            key: (*claims.header.version, signed.hash[:HASH8_BYTES]) for key, signed, claims in self.items()
+        }
+
+    def over(self, present_ms: int) -> tuple[tuple[bytes, Claims], ...]:
+        """Return the self statements and renewals past their end, sorted; they are still held."""
+        if self.ends.is_as_it_was(present_ms):
+            return ()
+        self.ends.look((claims for _, claims in self._held.values()), present_ms)
+        return tuple(
+            (key, claims)
+            for key, _, claims in self.items()
+            if isinstance(claims, SelfClaims | RenewalClaims) and claims.header.not_after_ms < present_ms
+        )
 
     def held_by(self, issuer: PublicKey) -> tuple[tuple[bytes, Claims], ...]:
         """Return place and claims of every statement of an issuer, sorted by place."""

@@ -7,6 +7,7 @@ What an admitter states is kept in any case; whether it counts follows from all 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import MutableMapping
 from typing import TypeVar
 
 from islandrun.trust import authority
@@ -25,6 +26,7 @@ from islandrun.trust.claims import (
     SuccessorClaims,
     VouchClaims,
 )
+from islandrun.trust.layered import Layered, own
 from islandrun.trust.lineage import Lineage
 from islandrun.trust.naming import island_id
 from islandrun.vocabulary import IslandId, PublicKey
@@ -44,11 +46,11 @@ class Roster:
         self._owner = owner
         self.admitters = Admitters()
         self.lineage = Lineage(owner, self.admitters)
-        self.keys: dict[IslandId, PublicKey] = {}
-        self.speaking: dict[IslandId, SelfClaims] = {}
-        self.granted: dict[IslandId, dict[bytes, AdmissionClaims]] = {}
-        self.admissions: dict[IslandId, dict[bytes, AdmissionClaims]] = {}
-        self.admitted: dict[IslandId, AdmissionClaims] = {}
+        self.keys: MutableMapping[IslandId, PublicKey] = {}
+        self.speaking: MutableMapping[IslandId, SelfClaims] = {}
+        self.granted: MutableMapping[IslandId, MutableMapping[bytes, AdmissionClaims]] = {}
+        self.admissions: MutableMapping[IslandId, dict[bytes, AdmissionClaims]] = {}
+        self.admitted: MutableMapping[IslandId, AdmissionClaims] = {}
         self.renewals: dict[IslandId, dict[bytes, RenewalClaims]] = {}
         self.certifications: dict[IslandId, dict[bytes, CertificationClaims]] = {}
         self.vouches: dict[IslandId, dict[bytes, VouchClaims]] = {}
@@ -57,6 +59,19 @@ class Roster:
         self.weighing: Counter[PublicKey] = Counter()
         self.ruling: set[PublicKey] = set()
         self._concerned: dict[PublicKey, set[PublicKey]] = {}
+
+    def fork(self) -> Roster:
+        """Return a roster that begins with what this one holds; this one may not change any more.
+
+        Only one to which the owner's admissions and the islands' own statements are all that was ever put.
+        """
+        assert self.ruling <= {self._owner}, "an admitter's word is not shared"
+        assert not {*self.renewals, *self.groups, *self.freshness, *self.weighing}, "nor what else is said"
+        other = Roster(self._owner)
+        other.keys, other.speaking = Layered(self.keys), Layered(self.speaking)
+        other.granted, other.ruling = Layered(self.granted), set(self.ruling)
+        other.admissions, other.admitted = Layered(self.admissions), Layered(self.admitted)
+        return other
 
     @property
     def revoked(self) -> set[PublicKey]:
@@ -102,7 +117,10 @@ class Roster:
                 del self.speaking[island]
                 self._forget(island, subject)
             case AdmissionClaims() if not claims.number:
-                _remove(self.granted, island, key)
+                places = own(self.granted, island)
+                del places[key]
+                if not places:
+                    del self.granted[island]
                 self.combine(subject)
             case CertificationClaims():
                 _remove(self.certifications, island, key)
@@ -144,7 +162,7 @@ class Roster:
     def _put_admission(self, key: bytes, claims: AdmissionClaims, payload_hash: bytes) -> None:
         issuer, subject = claims.header.issuer, claims.header.subject
         if not claims.number:
-            self.granted.setdefault(island_id(subject), {})[key] = claims
+            own(self.granted, island_id(subject))[key] = claims
             self.combine(subject)
             return
         self.admitters.link(key, payload_hash, claims)
