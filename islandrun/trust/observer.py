@@ -68,6 +68,10 @@ class Observer:
         """Note that an island passed on a statement whose signature is false: it verifies none."""
         self._note(island, Event.FORGED, now_ms)
 
+    def broke_protocol(self, island: IslandId, now_ms: int) -> None:
+        """Note that an island answered gossip with something that is no answer, or is far too much."""
+        self._note(island, Event.VIOLATED_PROTOCOL, now_ms)
+
     def take_changed(self) -> tuple[IslandId, ...]:
         """Return the islands whose behaviour changed since the last call."""
         changed = tuple(self._changed)

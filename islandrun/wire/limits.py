@@ -24,6 +24,10 @@ MESSAGE_BYTES_MAX: Final = 256 * 1024
 SMALL_MESSAGE_BYTES_MAX: Final = 16 * 1024
 """The most for a gossip message that carries neither statements nor tables: probes, links, the tree."""
 
+EXCHANGE_MESSAGES_MAX: Final = 64
+EXCHANGE_BYTES_MAX: Final = 1024 * 1024
+"""What one call of gossip carries each way: four messages of the largest, and many of the usual ones."""
+
 ISLAND_ID_CHARACTERS: Final = 52
 RECORDS_PER_PUSH_MAX: Final = 512
 BUCKETS_LOG2_MAX: Final = 10

@@ -16,8 +16,9 @@ from typing import Final, TypeVar, cast
 import grpc
 from google.protobuf.message import DecodeError
 
+from islandrun.wire.limits import EXCHANGE_BYTES_MAX
 from islandrun_node.callers import caller_name
-from islandrun_node.channels import ANSWER_BYTES_MAX, REQUEST_BYTES_MAX
+from islandrun_node.channels import REQUEST_BYTES_MAX
 
 READS_PER_CALLER_MAX: Final = 2
 """How many requests of one caller for one method are being read at a time; its others wait for these."""
@@ -27,7 +28,7 @@ READ_SECONDS_MAX: Final = 60.0
 _BYTES_MAX: Final = {
     "/islandrun.v1.EnrollService/": 16 * 1024,
     "/islandrun.v1.RelayService/": 16 * 1024,
-    "/islandrun.v1.MeshService/": ANSWER_BYTES_MAX,
+    "/islandrun.v1.MeshService/": EXCHANGE_BYTES_MAX,
 }
 
 Request = TypeVar("Request")

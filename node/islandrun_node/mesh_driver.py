@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
-from islandrun.errors import ForwardFailed, RejectedMessage, StateError
+from islandrun.errors import BrokenAnswer, ForwardFailed, RejectedMessage, StateError
 from islandrun.mesh.clocks import ClockState
 from islandrun.mesh.machine import Envelope, Mesh
 from islandrun.mesh.notices import (
@@ -28,13 +28,15 @@ from islandrun.mesh.notices import (
 from islandrun.trust.signing import SignedAttestation
 from islandrun.v1 import mesh_pb2
 from islandrun.vocabulary import IslandId, Reachability
+from islandrun.wire.exchange import fit
+from islandrun.wire.limits import EXCHANGE_MESSAGES_MAX
 from islandrun_node import world_clock
 from islandrun_node.keeping import Keeping
 from islandrun_node.peers import Peers
 from islandrun_node.stores.attestations import AttestationStore
 
 SENDING_MAX = 64
-WAITING_MESSAGES_MAX = 64
+WAITING_MESSAGES_MAX = EXCHANGE_MESSAGES_MAX
 """What is kept for one island while a call to it runs, the newest; the other side takes as many at once."""
 
 _log = logging.getLogger(__name__)
@@ -99,7 +101,7 @@ class MeshDriver:
             self._mesh.receive(Envelope(source, self._me, message), world_clock.now())
         outbox = self._settle()
         self._send(tuple(envelope for envelope in outbox if envelope.target != source))
-        return tuple(envelope.message for envelope in outbox if envelope.target == source)
+        return fit([envelope.message for envelope in outbox if envelope.target == source])
 
     def publish(self, signed: SignedAttestation) -> None:
         """Tell the mesh a new statement of ours or of the owner."""
@@ -226,8 +228,10 @@ class MeshDriver:
     async def _exchange(self, target: IslandId, messages: Sequence[mesh_pb2.GossipMessage]) -> None:
         try:
             replies = await self._peers.exchange(target, messages)
-        except ForwardFailed:
+        except ForwardFailed as failure:
             self._mesh.delivered(target, False, world_clock.now())
+            if isinstance(failure, BrokenAnswer):
+                self._refused(target, f"{failure.reason}: {failure}")
         else:
             self.answered.add(target)
             self._mesh.delivered(target, True, world_clock.now())

@@ -11,7 +11,7 @@ import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 
-from islandrun.errors import BadSignature, ForwardFailed, StateError
+from islandrun.errors import BadSignature, BrokenAnswer, ForwardFailed, StateError
 from islandrun.trust.behaviour import Behaviour
 from islandrun.trust.observer import Observer
 from islandrun.vocabulary import AnswerPiece, Finished, IslandId, IslandView, Reachability
@@ -56,14 +56,21 @@ class Observations:
             raise
 
     def refused(self, source: IslandId, reason: str) -> None:
-        """Note a statement of a peer that the mesh refused; only a false signature is the sender's fault.
+        """Note what the mesh refused of a peer: a false signature, or gossip that is none, is its own fault.
 
         The other reasons also come of clocks, versions and news that crossed.
         """
+        now_ms = world_clock.now().wall_ms
         if reason.startswith(BadSignature.reason):
-            self._observer.forged(source, world_clock.now().wall_ms)
-            _log.warning("island %s passed on a false signature; it is trusted less now", source[:8])
-            self.keep()
+            self._observer.forged(source, now_ms)
+            what = "passed on a false signature"
+        elif reason.startswith(BrokenAnswer.reason):
+            self._observer.broke_protocol(source, now_ms)
+            what = "sent gossip that is none"
+        else:
+            return
+        _log.warning("island %s %s; it is trusted less now", source[:8], what)
+        self.keep()
 
     def keep(self) -> None:
         """Write down what changed; what a full disk refuses stays in memory."""

@@ -21,8 +21,9 @@ from islandrun.errors import (
     Unreachable,
 )
 from islandrun.routing.receiver import HOPS_MAX
-from islandrun.v1 import inference_pb2, inference_pb2_grpc, mesh_pb2, mesh_pb2_grpc
+from islandrun.v1 import inference_pb2, inference_pb2_grpc, mesh_pb2
 from islandrun.vocabulary import AnswerPiece, IslandId, IslandView
+from islandrun.wire.exchange import fit, read_answer
 from islandrun.wire.inference import piece_from_wire, prompt_to_wire, sampling_to_wire
 from islandrun_node.services.errors import error_info
 from islandrun_node.ways import Way, Ways
@@ -40,6 +41,7 @@ SIGN_SECONDS_MAX = 2.0
 EXCHANGE_SECONDS_MAX = 2.0
 """How long a call of gossip may take, on a connection that is there and once more on a fresh one."""
 
+_EXCHANGE = "/islandrun.v1.MeshService/Exchange"
 _LOST = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 
 Request = inference_pb2.GenerateRequest
@@ -74,13 +76,15 @@ class Peers:
     async def exchange(
         self, target: IslandId, messages: Sequence[mesh_pb2.GossipMessage]
     ) -> tuple[mesh_pb2.GossipMessage, ...]:
-        """Give gossip to an island and return what it says in turn. Raises `ForwardFailed`.
+        """Give gossip to an island and return what it says in turn.
+
+        Raises `ForwardFailed`; `BrokenAnswer` is the island's own fault.
 
         A connection that once worked may hang for long after its island, or the way to it, came back: what
         fails on it is tried once on a fresh connection before it counts. Gossip may arrive twice.
         """
         host = self._host(self._view(target))
-        request = mesh_pb2.ExchangeRequest(messages=messages)
+        request = mesh_pb2.ExchangeRequest(messages=fit(messages))
         way = await self._ways.to(host)
         was_used = way.is_used
         try:
@@ -92,14 +96,17 @@ class Peers:
                 answer = await self._exchange(host, await self._ways.to(host), request)
             except grpc.aio.AioRpcError as again:
                 raise failure(again, target) from None
-        return tuple(answer.messages)
-
-    async def _exchange(
-        self, host: IslandView, way: Way, request: mesh_pb2.ExchangeRequest
-    ) -> mesh_pb2.ExchangeResponse:
-        stub = mesh_pb2_grpc.MeshServiceStub(way.channel)
         try:
-            answer: mesh_pb2.ExchangeResponse = await stub.Exchange(request, timeout=EXCHANGE_SECONDS_MAX)
+            return read_answer(answer)
+        except MalformedMessage as error:
+            raise BrokenAnswer(f"{host.name}: {error}") from None
+
+    async def _exchange(self, host: IslandView, way: Way, request: mesh_pb2.ExchangeRequest) -> bytes:
+        serialize = mesh_pb2.ExchangeRequest.SerializeToString
+        call: grpc.aio.UnaryUnaryMultiCallable[mesh_pb2.ExchangeRequest, bytes]
+        call = way.channel.unary_unary(_EXCHANGE, serialize)  # the answer stays bytes until it is measured
+        try:
+            answer: bytes = await call(request, timeout=EXCHANGE_SECONDS_MAX)
         except grpc.aio.AioRpcError as error:
             if error.code() in _LOST:
                 self._ways.failed(host.id, way)
