@@ -74,7 +74,7 @@ class Ledger:
         `ExpiredAttestation` when the statement ended since it was verified.
         """
         check_window(verified.claims, now_ms)
-        return self._hear(verified)
+        return self._hear(verified, self.present_ms(now_ms))
 
     def admit_equivocation(self, first: SignedAttestation, second: SignedAttestation, now_ms: int) -> bool:
         """Take in a proof that a key contradicts itself; return whether it was news.
@@ -272,10 +272,10 @@ class Ledger:
 
     # ------------------------------------------------------------ hearing
 
-    def _hear(self, verified: VerifiedAttestation) -> Outcome:
+    def _hear(self, verified: VerifiedAttestation, present_ms: int = limits.TIME_MS_MAX) -> Outcome:
         signed, claims = verified.signed, verified.claims
         key = key_of(claims)
-        outcome = self._records.compare(key, signed, claims)
+        outcome = self._records.compare(key, signed, claims, present_ms)
         if outcome is Outcome.NEW:
             outcome = self._hear_new(key, signed, claims)
         elif outcome is Outcome.EQUIVOCATION and (held := self._records.get(key)):

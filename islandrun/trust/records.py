@@ -27,7 +27,7 @@ from islandrun.trust.ends import Ends
 from islandrun.trust.layered import Layered, own
 from islandrun.trust.signing import SignedAttestation
 from islandrun.vocabulary import PublicKey
-from islandrun.wire.limits import HASH8_BYTES
+from islandrun.wire.limits import HASH8_BYTES, TIME_MS_MAX
 
 Version = tuple[int, int]
 """(epoch, sequence): higher is newer."""
@@ -91,7 +91,7 @@ class Records:
 
     def __init__(self) -> None:
         self._held: MutableMapping[bytes, tuple[SignedAttestation, Claims]] = {}
-        self._dropped: dict[bytes, Version] = {}
+        self._dropped: dict[bytes, tuple[Version, bytes]] = {}
         self.ends = Ends()
         self._places: MutableMapping[PublicKey, MutableMapping[bytes, None]] = {}
 
@@ -102,15 +102,20 @@ class Records:
         other._dropped, other.ends = dict(self._dropped), replace(self.ends)
         return other
 
-    def compare(self, key: bytes, signed: SignedAttestation, claims: Claims) -> Outcome:
+    def compare(
+        self, key: bytes, signed: SignedAttestation, claims: Claims, present_ms: int = TIME_MS_MAX
+    ) -> Outcome:
         """Say what a statement is beside the one of its place.
 
-        Beside a dropped one a contradiction cannot be proven any more; the statement is OLDER then.
+        Beside a dropped one a contradiction cannot be proven any more; the statement is OLDER then. The very
+        one that was dropped is NEW again while it lasts: the clock that ended it was wrong.
         """
         version = self.version(key)
         if version is None or claims.header.version > version:
             return Outcome.NEW
         held = self._held.get(key)
+        if self._dropped.get(key) == (version, signed.hash) and claims.header.not_after_ms >= present_ms:
+            return Outcome.NEW
         if held is None or claims.header.version < version:
             return Outcome.OLDER
         return Outcome.KNOWN if signed.hash == held[0].hash else Outcome.EQUIVOCATION
@@ -126,7 +131,7 @@ class Records:
         """Drop the statement of a place; keep its version, or forget that the place was ever used."""
         signed, claims = self._held.pop(key)
         if keep_version:
-            self._dropped[key] = claims.header.version
+            self._dropped[key] = claims.header.version, signed.hash
             return
         places = own(self._places, signed.issuer)
         places.pop(key, None)
@@ -140,7 +145,10 @@ class Records:
     def version(self, key: bytes) -> Version | None:
         """Return the newest version of a place, also where its statement was dropped."""
         held = self._held.get(key)
-        return held[1].header.version if held else self._dropped.get(key)
+        if held is not None:
+            return held[1].header.version
+        dropped = self._dropped.get(key)
+        return dropped[0] if dropped is not None else None
 
     def items(self) -> Iterator[tuple[bytes, SignedAttestation, Claims]]:
         """Return place, statement and claims of all, sorted by place."""

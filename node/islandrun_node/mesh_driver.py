@@ -12,7 +12,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
-from islandrun.errors import BrokenAnswer, ForwardFailed, RejectedMessage, StateError
+from islandrun.errors import (
+    BrokenAnswer,
+    ExpiredAttestation,
+    ForwardFailed,
+    RejectedMessage,
+    StateError,
+)
 from islandrun.mesh.clocks import ClockState
 from islandrun.mesh.machine import Envelope, Mesh
 from islandrun.mesh.notices import (
@@ -25,6 +31,7 @@ from islandrun.mesh.notices import (
     ReachabilityChanged,
     Woke,
 )
+from islandrun.mesh.rereading import Rereading
 from islandrun.trust.signing import SignedAttestation
 from islandrun.v1 import mesh_pb2
 from islandrun.vocabulary import IslandId, Reachability
@@ -68,6 +75,7 @@ class MeshDriver:
         self._version = store.data_version()
         self._keeping = Keeping(store)
         self.answered: set[IslandId] = set()
+        self._rereading = Rereading()
         peers.when_called(self._called)
 
     def when_awake(self, speak: Callable[[], object]) -> None:
@@ -141,20 +149,27 @@ class MeshDriver:
             await asyncio.sleep(period_seconds)
             try:
                 self._keeping.write_again()
-                self._take_in_what_was_written()
+                self._read_store()
             except StateError as error:
                 self._keeping.complain(error)
 
-    def _take_in_what_was_written(self) -> None:
-        version = self._store.data_version()
-        if version != self._version:
-            statements = self._store.load_all()
-            self._version = version
-            for signed in statements:
-                with suppress(RejectedMessage):
-                    self._mesh.publish(signed, world_clock.now())
-            self._send(self._settle())
-            self._wake.set()
+    def _read_store(self) -> None:
+        """Take in what is new in the store, and what the clock refused of it before."""
+        now, version = world_clock.now(), self._store.data_version()
+        if version == self._version and not self._rereading.is_due(now):
+            return
+        statements = self._store.load_all()
+        self._version = version
+        self._rereading.begin(now)
+        for signed in statements:
+            try:
+                self._mesh.publish(signed, now)
+            except ExpiredAttestation:
+                self._rereading.left_out(signed, now)
+            except RejectedMessage:
+                pass  # its issuer is not heard, or not yet
+        self._send(self._settle())
+        self._wake.set()
 
     def _settle(self) -> tuple[Envelope, ...]:
         """Keep what the machine learnt, act on what it noticed, and return what it wants to say."""
@@ -189,6 +204,8 @@ class MeshDriver:
             words, seconds = notice.state.name.lower(), notice.offset_ms / 1000
             _log.warning("our clock is %s: others are %.0f s ahead of it (median)", words, seconds)
             must_speak = self.clock is ClockState.WRONG
+            if must_speak:
+                self._rereading.mended()
             self.clock = notice.state
         if must_speak:
             asyncio.get_running_loop().call_soon(self._speak)

@@ -57,7 +57,7 @@ def test_a_trial_tells_the_same_story_under_any_hash_seed() -> None:
 
 
 def newest_wins_turned_round(
-    records: Records, key: bytes, signed: SignedAttestation, claims: Claims
+    records: Records, key: bytes, signed: SignedAttestation, claims: Claims, present_ms: int = 0
 ) -> Outcome:
     version = records.version(key)
     held = records.get(key)
@@ -67,7 +67,7 @@ def newest_wins_turned_round(
 
 
 def epochs_are_not_compared(
-    records: Records, key: bytes, signed: SignedAttestation, claims: Claims
+    records: Records, key: bytes, signed: SignedAttestation, claims: Claims, present_ms: int = 0
 ) -> Outcome:
     """Take whatever differs from what is held: the version of a place is not looked at."""
     held = records.get(key)
