@@ -1,24 +1,30 @@
-"""A revocation ends open streams in both directions, between processes that learn of it by gossip alone."""
+"""Losing its admission ends an island's open streams, between processes that learn of it by gossip alone.
+
+It is lost by a revocation, or because the owner cut off, from a moment on, the authority that admitted it.
+"""
 
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, ExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import grpc
 import httpx2
 import pytest
 
+from islandrun.errors import EnrolmentRefused
 from islandrun.v1 import inference_pb2, inference_pb2_grpc
 from islandrun.vocabulary import Ppm, Tier
-from islandrun_node import enrolment, world_clock
+from islandrun_node import delegation, enrolment, world_clock
 from islandrun_node.certificates import show_island
 from islandrun_node.channels import open_channel
 from islandrun_node.home import Home
 from islandrun_node.identity import load_membership
+from islandrun_node.rulings import Limits
 from islandrun_node.state import open_state
 from islandrun_node.stores.tokens import Grant
 from tests.end_to_end.engines_on_loopback import Engine, engine
@@ -32,27 +38,51 @@ Call = grpc.aio.UnaryStreamCall
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """The owner in this process, and two islands as processes; each has an engine that stands still."""
+    """The owner in this process, and two islands as processes; each has an engine that stands still.
+
+    `take_away` ends the admission of the island that is to be lost, and of no other.
+    """
 
     owner: Home
     asking: Home
     answering: Home
     address: str
     engine: Engine
+    take_away: Callable[[], object]
 
 
-@pytest.fixture
-async def cast(tmp_path: Path) -> AsyncIterator[Cast]:
+@asynccontextmanager
+async def staged(path: Path, way: str, lost: str) -> AsyncIterator[Cast]:
+    """Bring all up; who is to be lost joins last, so that a cut-off after the first admission is its end."""
     async with AsyncExitStack() as stack:
         served = await stack.enter_async_context(engine("one two three"))
-        owner = founded(tmp_path, "owner")
+        owner = founded(path, "owner")
         node = await up(owner, settings("owner"), stack)
-        asking = await joined(tmp_path, "asking", owner, EDGE, node.mesh_port)
-        answering = await joined(tmp_path, "answering", owner, EDGE, node.mesh_port)
-        await stack.enter_async_context(process(answering, with_engine(served.url)))
-        await stack.enter_async_context(process(asking, ""))
-        address = _running(answering)["mesh"]
-        yield Cast(owner, asking, answering, address, served)
+        admitter, port, key = owner, node.mesh_port, ""
+        if way == "cut off":
+            admitter = await joined(path, "office", owner, EDGE, port)
+            port = (await up(admitter, settings("office"), stack)).mesh_port
+            key = delegation.request(admitter)
+            delegation.add(owner, key, Limits(2, Tier.EDGE, Ppm(900_000), ("office",)))
+        names = sorted(("asking", "answering"), key=lambda name: name == lost)
+        homes = {name: await _joined(path, name, admitter, port) for name in names}
+        await stack.enter_async_context(process(homes["answering"], with_engine(served.url)))
+        await stack.enter_async_context(process(homes["asking"], ""))
+        address = _running(homes["answering"])["mesh"]
+        if way == "cut off":
+            take_away = partial(delegation.cut_off, owner, key, 1, reason="stolen")
+        else:
+            take_away = partial(enrolment.revoke, owner, lost, "lost")
+        yield Cast(owner, homes["asking"], homes["answering"], address, served, take_away)
+
+
+async def _joined(path: Path, name: str, admitter: Home, port: int) -> Home:
+    """Join at a home, as soon as it has heard that it may admit."""
+    for _ in range(100):
+        with suppress(EnrolmentRefused):
+            return await joined(path, name, admitter, EDGE, port)
+        await asyncio.sleep(0.1)
+    raise AssertionError("the delegation did not arrive in ten seconds")
 
 
 def _running(home: Home) -> dict[str, str]:
@@ -67,8 +97,16 @@ async def _ready(client: httpx2.AsyncClient, body: dict[str, object]) -> None:
     raise AssertionError("the two islands never met")
 
 
-async def test_an_island_stops_reading_what_a_revoked_one_answers(cast: Cast) -> None:
-    """The asking process hears by gossip that the answering one is revoked, and ends its open stream."""
+@pytest.mark.parametrize("way", ["revoked", "cut off"])
+async def test_an_island_stops_reading_what_a_lost_one_answers(tmp_path: Path, way: str) -> None:
+    """The asking process hears by gossip that the answering one is lost, and ends its open stream."""
+    async with staged(tmp_path, way, "answering") as cast:
+        took = await _read_until_cut(cast)
+    print(f"a stream from an island was cut {took:.2f} s after the owner gave the command ({way})")
+    assert took <= SECONDS_MAX
+
+
+async def _read_until_cut(cast: Cast) -> float:
     running = _running(cast.asking)
     headers = {"authorization": f"Bearer {cast.asking.token.read_text().strip()}"}
     body = {"model": "large", "stream": True, "messages": [{"role": "user", "content": "count for me"}]}
@@ -83,17 +121,24 @@ async def test_an_island_stops_reading_what_a_revoked_one_answers(cast: Cast) ->
                 lines.append(line)
                 if "two" in line and not began:
                     began = time.monotonic()
-                    enrolment.revoke(cast.owner, "answering", "lost")
+                    cast.take_away()
         took = time.monotonic() - began
-    print(f"a stream from a revoked island was cut {took:.2f} s after the owner gave the command")
     assert began
-    assert took <= SECONDS_MAX
     assert "[DONE]" not in "".join(lines)
     assert '"error"' in "".join(lines)
+    return took
 
 
-async def test_an_island_stops_answering_a_revoked_one(cast: Cast) -> None:
-    """The answering process hears by gossip that its caller is revoked, and ends this call and later ones."""
+@pytest.mark.parametrize("way", ["revoked", pytest.param("cut off", marks=pytest.mark.long)])
+async def test_an_island_stops_answering_a_lost_one(tmp_path: Path, way: str) -> None:
+    """The answering process hears by gossip that its caller is lost, and ends this call and later ones."""
+    async with staged(tmp_path, way, "asking") as cast:
+        took = await _call_until_cut(cast)
+    print(f"a stream to an island was cut {took:.2f} s after the owner gave the command ({way})")
+    assert took <= SECONDS_MAX
+
+
+async def _call_until_cut(cast: Cast) -> float:
     theirs = load_membership(cast.answering)
     with ExitStack() as stack:
         state = open_state(cast.asking, stack)
@@ -114,16 +159,15 @@ async def test_an_island_stops_answering_a_revoked_one(cast: Cast) -> None:
         stub = inference_pb2_grpc.InferenceServiceStub(channel)
         call = await _accepted(stub, request)
         began = time.monotonic()
-        enrolment.revoke(cast.owner, "asking", "lost")
+        cast.take_away()
         with pytest.raises(grpc.aio.AioRpcError) as ended:
             await _read_to_the_end(call)
         took = time.monotonic() - began
-        print(f"a stream to a revoked island was cut {took:.2f} s after the owner gave the command")
-        assert took <= SECONDS_MAX
         assert ended.value.code() is grpc.StatusCode.PERMISSION_DENIED
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await stub.Generate(request, timeout=10).read()
         assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
+    return took
 
 
 async def _read_to_the_end(call: Call) -> None:
