@@ -102,11 +102,8 @@ class Peers:
             raise BrokenAnswer(f"{host.name}: {error}") from None
 
     async def _exchange(self, host: IslandView, way: Way, request: mesh_pb2.ExchangeRequest) -> bytes:
-        serialize = mesh_pb2.ExchangeRequest.SerializeToString
-        call: grpc.aio.UnaryUnaryMultiCallable[mesh_pb2.ExchangeRequest, bytes]
-        call = way.channel.unary_unary(_EXCHANGE, serialize)  # the answer stays bytes until it is measured
         try:
-            answer: bytes = await call(request, timeout=EXCHANGE_SECONDS_MAX)
+            answer = await _gossip(way, request, EXCHANGE_SECONDS_MAX)
         except grpc.aio.AioRpcError as error:
             if error.code() in _LOST:
                 self._ways.failed(host.id, way)
@@ -224,12 +221,17 @@ def _is_lost(error: Exception) -> bool:
     return error.code() is grpc.StatusCode.UNAVAILABLE and error_info(error) is None
 
 
+async def _gossip(way: Way, request: mesh_pb2.ExchangeRequest, seconds_max: float) -> bytes:
+    """Return the answer of an exchange as bytes: nobody decodes it before it is measured."""
+    call: grpc.aio.UnaryUnaryMultiCallable[mesh_pb2.ExchangeRequest, bytes]
+    call = way.channel.unary_unary(_EXCHANGE, mesh_pb2.ExchangeRequest.SerializeToString)
+    return await call(request, timeout=seconds_max)
+
+
 async def _is_there(way: Way) -> bool:
     """Ask the node at the end of a way for a sign of life."""
     try:
-        await mesh_pb2_grpc.MeshServiceStub(way.channel).Exchange(
-            mesh_pb2.ExchangeRequest(), timeout=SIGN_SECONDS_MAX
-        )
+        await _gossip(way, mesh_pb2.ExchangeRequest(), SIGN_SECONDS_MAX)
     except grpc.aio.AioRpcError as error:
         return error.code() not in _LOST
     return True
