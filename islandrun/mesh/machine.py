@@ -7,6 +7,7 @@ test. The node drives it in a fixed order: `receive` for each message that arriv
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -144,17 +145,17 @@ class Mesh:
             self._records.pardon(now)
         if now.seconds >= self._next_round_at:
             self._next_round_at = now.seconds + pace.ROUND_SECONDS
-            self._round(now)
+            probed = self._round(now)
+            if now.seconds >= self._next_sync_at:
+                self._compare_with_somebody(now, probed)
         elif self._intake.has_urgent:
             self._tell_news(urgent_only=True)
-        if now.seconds >= self._next_sync_at:
-            self._compare_with_somebody(now)
 
     def next_deadline(self) -> float:
         """Return when `tick` is due, on `Instant.seconds`."""
         if self._intake.has_urgent:
             return self._ticked_at
-        return min(self._next_round_at, self._next_sync_at)
+        return self._next_round_at
 
     def take_outbox(self) -> tuple[Envelope, ...]:
         """Return what is to be sent, in this order, and forget it."""
@@ -288,7 +289,8 @@ class Mesh:
             self._clock = state
             self._notices.clock(state, self._probing.clocks.offset_ms())
 
-    def _round(self, now: Instant) -> None:
+    def _round(self, now: Instant) -> tuple[IslandId, ...]:
+        """Tell news and probe who is due; return whom."""
         self._probing.settle(now)
         self._views.round(now.seconds)
         self._records.link_to(self._views.neighbours())
@@ -296,9 +298,10 @@ class Mesh:
         self._records.tend_tree(now)
         looks = self._probing.take_looks()
         due = (*self._members.due(now.seconds), *looks, self._views.next_to_probe())
-        for island in dict.fromkeys(due):
-            if island is not None:
-                self._probing.probe(island, now)
+        probed = tuple(island for island in dict.fromkeys(due) if island is not None)
+        for island in probed:
+            self._probing.probe(island, now)
+        return probed
 
     def _tell_news(self, urgent_only: bool = False) -> None:
         if self._views.is_on and self._views.neighbours():
@@ -306,11 +309,18 @@ class Mesh:
         else:
             self._records.tell_news(self._members.some(pace.FANOUT), urgent_only)
 
-    def _compare_with_somebody(self, now: Instant) -> None:
-        """Compare tables with a member: in a large mesh mostly, but not always, with a neighbour."""
+    def _compare_with_somebody(self, now: Instant, probed: Sequence[IslandId]) -> None:
+        """Compare tables with a member: in a large mesh mostly, but not always, with a neighbour.
+
+        Any other is as good as the one that is probed now, and that costs no call of its own.
+        """
         neighbours = self._views.neighbours()
         is_outside = not neighbours or self._rng.random() < pace.OUTSIDE_SHARE
-        chosen = self._members.some(1, neighbours) if is_outside else [self._rng.choice(neighbours)]
+        if not is_outside:
+            chosen = [self._rng.choice(neighbours)]
+        else:
+            called = [island for island in probed if self._members.talks(island) and island not in neighbours]
+            chosen = called[:1] or self._members.some(1, neighbours)
         pause = sync_seconds(len(self._members)) if chosen else pace.ROUND_SECONDS
         self._next_sync_at = now.seconds + pause
         for island in chosen:

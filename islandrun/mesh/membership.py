@@ -124,6 +124,11 @@ class Membership:
                     break
         return list(drawn)
 
+    def talks(self, island: IslandId) -> bool:
+        """Say whether a member is one that may answer."""
+        member = self._members.get(island)
+        return member is not None and member.shown in _TALKING
+
     def add(self, island: IslandId, is_away: bool, now: float) -> None:
         """Take in a member that the owner admits, or that it newly speaks of itself.
 

@@ -33,8 +33,15 @@ _ALIVE = (
     ("grpc.http2.max_pings_without_data", 0),
 )
 
+WINDOW_BYTES = 1024 * 1024
+"""What may be on its way in one call and is not read yet: 10 MB/s where an answer takes 100 ms."""
+
+# A window of a fixed size: measuring it takes pings after each call, more bytes than gossip itself.
+_WINDOW = (("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", WINDOW_BYTES))
+
 _CLIENT = (
     *_ALIVE,
+    *_WINDOW,
     ("grpc.enable_http_proxy", 0),
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.initial_reconnect_backoff_ms", 200),
@@ -44,6 +51,7 @@ _CLIENT = (
 
 SERVER_OPTIONS: Options = (
     *_ALIVE,
+    *_WINDOW,
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.max_connection_age_ms", 3_600_000),
     ("grpc.max_connection_age_grace_ms", GRACE_MS),
@@ -55,6 +63,7 @@ SERVER_OPTIONS: Options = (
 
 RELAY_OPTIONS: Options = (
     *_ALIVE,
+    *_WINDOW,
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.max_receive_message_length", CHUNK_BYTES_MAX + 1024),
     ("grpc.max_concurrent_streams", 256),

@@ -1,4 +1,4 @@
-"""What a relay costs: warm calls to an island dialled directly and over a relay, and what one pipe carries.
+"""What a relay costs: calls to an island directly and over a relay. With --idle: what idle islands say.
 
 On loopback: a node that owns the mesh and relays, the node of an island that is attached to it, and this
 program as a third island. With "loaded", the relay's node answers questions as fast as it can meanwhile.
@@ -21,6 +21,7 @@ from pathlib import Path
 
 import grpc
 import httpx2
+import idle_traffic
 
 from islandrun.mesh.relays import RelayPolicy
 from islandrun.trust.claims import SelfClaims
@@ -81,12 +82,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--calls", type=int, default=300, help="calls of each kind in a round")
+    parser.add_argument(
+        "--idle", nargs="?", type=int, const=30, metavar="ISLANDS", help="bytes/s of idle islands instead"
+    )
+    parser.add_argument("--seconds", type=float, default=60, help="how long idle islands are watched")
     parser.add_argument("--load", nargs=2, metavar=("URL", "TOKEN_FILE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.load:
         asyncio.run(_load(options.load[0], Path(options.load[1]).read_text().strip()))
         return
-    rows = asyncio.run(_measure(options.calls))
+    if options.idle:
+        rows = [idle_traffic.measure(options.idle, options.seconds)]
+    else:
+        rows = asyncio.run(_measure(options.calls))
     if options.json:
         print(json.dumps({"schema": SCHEMA, "load_average": os.getloadavg()[0], "rows": rows}))
         return
