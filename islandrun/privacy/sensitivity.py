@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from islandrun.privacy.detect import RULES, Detector, TopicDetector
@@ -18,15 +18,14 @@ from islandrun.privacy.detect.propagate import Known, propagate, values_of
 from islandrun.privacy.detect.sound import sound
 from islandrun.privacy.fields import Field, fields, fixed_texts
 from islandrun.privacy.floors import DEFAULT_FLOORS, Floors
-from islandrun.privacy.forms import Form, form_for, seen_ppm, with_forms
+from islandrun.privacy.forms import Form, form_for, with_forms
 from islandrun.privacy.pages import Page, pages
+from islandrun.privacy.sight import Sight, sight
 from islandrun.privacy.topics import LEARNED, Topic, topics
 from islandrun.vocabulary import PPM_MAX, Finding, FindingType, Ppm, Prompt, sensitivity_class
 
 CHARACTERS_MAX: Final = 2_000_000
 TEXTS_MAX: Final = 50_000
-MASKED_WEIGHT_PPM: Final = 170_000
-"""What a masked value still gives away (its kind and its place), as a share of its floor."""
 
 _USUAL_IN_IDS: Final = frozenset(
     {FindingType.CODE, FindingType.DATE, FindingType.PHONE, FindingType.USERNAME, FindingType.LITERAL}
@@ -41,7 +40,7 @@ class Assessment:
     """What is in a request. It holds no text: places, types, topics and figures.
 
     `findings` has one tuple for each text of `fields.texts`; `reasons` are words for people; `floors` are
-    those by which it was judged.
+    those by which it was judged; `sight` is what readers of any trust see.
     """
 
     findings: tuple[tuple[Finding, ...], ...]
@@ -50,12 +49,14 @@ class Assessment:
     reasons: tuple[str, ...]
     floors: Floors = DEFAULT_FLOORS
 
+    sight: Sight = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sight", sight(self._all(), self.topics, self.sensitivity_ppm))
+
     def visible_ppm(self, trust_ppm: Ppm) -> Ppm:
         """Say how sensitive what a reader of this trust would see still is, after masking for it."""
-        if trust_ppm >= self.sensitivity_ppm:
-            return self.sensitivity_ppm
-        seen = [seen_ppm(one, trust_ppm) for one in self._all()]
-        return Ppm(max([0, *seen, *(topic.masked_floor_ppm for topic in self.topics)]))
+        return Ppm(self.sight.visible_ppm[self.sight.step(trust_ppm)])
 
     def masked(self, trust_ppm: Ppm) -> tuple[tuple[FindingType, int], ...]:
         """Count the findings that a reader of this trust does not see as they are, by type."""
@@ -68,19 +69,8 @@ class Assessment:
         return tuple(sorted(Counter(general).items()))
 
     def exposure_ppm(self, trust_ppm: Ppm) -> Ppm:
-        """Say how much leaves with the request: what is seen of its values and topics, and a little a mask.
-
-        Shares add up like chances: two findings expose more than one, and never more than the whole.
-        """
-        shares = [
-            max(seen_ppm(one, trust_ppm) // 2, one.floor_ppm * MASKED_WEIGHT_PPM // PPM_MAX)
-            for one in self._all()
-        ]
-        shares += [topic.masked_floor_ppm // 2 for topic in self.topics]
-        kept: int = PPM_MAX
-        for share in shares:
-            kept = kept * (PPM_MAX - share) // PPM_MAX
-        return Ppm(PPM_MAX - kept)
+        """Say how much leaves with a request: what is seen of its values and topics, and a little a mask."""
+        return Ppm(self.sight.exposure_ppm[self.sight.step(trust_ppm)])
 
     def _all(self) -> Iterable[Finding]:
         return (one for found in self.findings for one in found)
