@@ -1,22 +1,16 @@
-"""Four opinions of one shape about one island: trust, privacy, resources, cost."""
+"""Four opinions of one shape about all islands: trust, privacy, resources, cost."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from islandrun.agents.agent import (
-    Agent,
-    Objective,
-    Question,
-    Verdict,
-    Veto,
-    VetoReason,
-    output_estimate,
-)
+from islandrun.agents.agent import Agent, Case, Objection, Objective, Opinion, Veto, VetoReason, case_of
 from islandrun.agents.cost import CostAgent
-from islandrun.agents.models import is_model_known, pick_model
+from islandrun.agents.fleet import Fleet, fleet_of
+from islandrun.agents.models import is_model_known
 from islandrun.agents.policy import RoutingPolicy, Weights
 from islandrun.agents.privacy import PrivacyAgent
+from islandrun.agents.question import Question, output_estimate
 from islandrun.agents.resources import ResourceAgent
 from islandrun.agents.trust import TrustAgent
 
@@ -26,18 +20,22 @@ AGENTS: Final[tuple[Agent, ...]] = (TrustAgent(), PrivacyAgent(), ResourceAgent(
 __all__ = [
     "AGENTS",
     "Agent",
+    "Case",
     "CostAgent",
+    "Fleet",
+    "Objection",
     "Objective",
+    "Opinion",
     "PrivacyAgent",
     "Question",
     "ResourceAgent",
     "RoutingPolicy",
     "TrustAgent",
-    "Verdict",
     "Veto",
     "VetoReason",
     "Weights",
+    "case_of",
+    "fleet_of",
     "is_model_known",
     "output_estimate",
-    "pick_model",
 ]

@@ -1,22 +1,21 @@
-"""One shape for four opinions: an agent judges an island for a question and returns a verdict.
+"""One shape for four opinions: an agent judges all islands for a question at once.
 
-A verdict holds vetoes (any one of them rules the island out) and scores (lower is better). The
-detail of a veto names figures, so that a person sees why; it never holds text of a request, not
-even a model name, because clients choose that.
+An opinion holds objections (any one of them rules an island out) and scores (lower is better), both as
+columns. The detail of a veto names figures, so that a person sees why; it is made when somebody reads it,
+from the columns that decided. It never holds text of a request, not even a model name: clients choose that.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Final, Protocol
 
-from islandrun.agents.policy import RoutingPolicy
-from islandrun.privacy.sensitivity import Assessment
-from islandrun.vocabulary import Hints, Instant, IslandId, IslandView, Sampling
-
-OUTPUT_TOKENS_DEFAULT: Final = 300
-"""How long an answer is expected to be when the client sets no limit."""
+from islandrun.agents.columns import Figures, Mask
+from islandrun.agents.fleet import Fleet
+from islandrun.agents.models import Picks, pick
+from islandrun.agents.question import Question
 
 
 class VetoReason(StrEnum):
@@ -62,59 +61,53 @@ OBJECTIVES: Final = tuple(Objective)
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What one agent says of one island. Scores may be missing only where there is a veto.
+class Case:
+    """A question before a fleet, with the model that each island would run. One agent sees what all see."""
 
-    `model` names the model that would run there, from the agent that judges models.
-    """
+    question: Question
+    fleet: Fleet
+    picks: Picks
+
+
+def case_of(question: Question, fleet: Fleet) -> Case:
+    """Bring a question before a fleet."""
+    return Case(question, fleet, pick(question, fleet))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Objection:
+    """One reason against some islands. `detail` is the words for all of them, or tells them by place."""
+
+    reason: VetoReason
+    islands: Mask
+    detail: str | Callable[[int], str]
+
+    def veto(self, place: int) -> Veto:
+        """Put it in words for the island at this place."""
+        return Veto(self.reason, self.detail if isinstance(self.detail, str) else self.detail(place))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opinion:
+    """What one agent says of a fleet. A score means nothing where there is a veto of any agent."""
 
     agent: str
-    island: IslandId
-    vetoes: tuple[Veto, ...]
-    scores: tuple[tuple[Objective, int], ...]
-    model: str = ""
+    objections: tuple[Objection, ...]
+    scores: tuple[tuple[Objective, Figures], ...] = ()
 
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One request as the agents see it: its assessment, wishes and sizes, but no text.
-
-    `failed` lists islands that already failed this request; `my_group` is the group of the asking
-    node; `receipt_id` names the record that the decision will be part of.
-    """
-
-    request_id: str
-    assessment: Assessment
-    model: str
-    hints: Hints
-    input_tokens: int
-    output_tokens: int
-    policy: RoutingPolicy
-    now: Instant
-    needs_tools: bool = False
-    failed: tuple[IslandId, ...] = ()
-    my_group: str = ""
-    receipt_id: str = ""
-
-    @property
-    def needs_documents(self) -> bool:
-        """Whether the request names data sets."""
-        return bool(self.hints.data_sets)
+    def vetoes(self, place: int) -> tuple[Veto, ...]:
+        """Return the reasons against the island at this place, in words."""
+        return tuple(objection.veto(place) for objection in self.objections if objection.islands[place])
 
 
 class Agent(Protocol):
-    """An opinion about one island; a pure function of its two arguments."""
+    """An opinion about a fleet; a pure function of its argument."""
 
     name: str
 
-    def judge(self, question: Question, island: IslandView) -> Verdict:
-        """Judge an island for a question; report all reasons against it, not only the first."""
+    def judge(self, case: Case) -> Opinion:
+        """Judge every island; object for all reasons there are, not only the first."""
         ...
-
-
-def output_estimate(sampling: Sampling) -> int:
-    """Estimate the tokens of an answer: the client's limit, else `OUTPUT_TOKENS_DEFAULT`."""
-    return OUTPUT_TOKENS_DEFAULT if sampling.tokens_max is None else sampling.tokens_max
 
 
 def share(ppm: int) -> str:

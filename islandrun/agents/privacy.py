@@ -4,62 +4,86 @@ from __future__ import annotations
 
 from typing import Final
 
-from islandrun.agents.agent import Objective, Question, Verdict, Veto, VetoReason, share
-from islandrun.locality.catalog import sensitivity_ppm
-from islandrun.vocabulary import PPM_MAX, IslandView, Ppm, Tier
+import numpy as np
 
-EXPOSURE_WEIGHTS_PPM: Final[dict[Tier, Ppm]] = {
-    Tier.PERSONAL: Ppm(250_000),
-    Tier.EDGE: Ppm(500_000),
-    Tier.CLOUD: PPM_MAX,
-}
+from islandrun.agents.agent import Case, Objection, Objective, Opinion, VetoReason, share
+from islandrun.agents.columns import Figures, Mask
+from islandrun.vocabulary import PPM_MAX, Tier
+
+EXPOSURE_WEIGHTS_PPM: Final = {Tier.PERSONAL: 250_000, Tier.EDGE: 500_000, Tier.CLOUD: int(PPM_MAX)}
 """How much of an exposure counts by the tier that sees it; at home nothing counts."""
+
+_WEIGHTS: Final = np.array([0, *(EXPOSURE_WEIGHTS_PPM[tier] for tier in Tier)], dtype=np.int64)
 
 
 class PrivacyAgent:
-    """Vetoes islands that are trusted less than what they would still see; scores the exposure."""
+    """Objects to islands that are trusted less than what they would still see; scores the exposure."""
 
     name = "privacy"
 
-    def judge(self, question: Question, island: IslandView) -> Verdict:
+    def judge(self, case: Case) -> Opinion:
         """Compare trust with the request and with the documents; trust 0 sees nothing at all."""
-        trust = island.trust.ppm
-        visible = visible_ppm(question, island)
-        vetoes = []
-        if trust < visible:
-            detail = f"trust {share(trust)} < {share(visible)} still visible after masking"
-            vetoes.append(Veto(VetoReason.TRUST_BELOW_SENSITIVITY, detail))
-        elif trust == 0:
-            vetoes.append(Veto(VetoReason.TRUST_BELOW_SENSITIVITY, "trust 0.00 sees nothing"))
-        documents = sensitivity_ppm(island, question.hints.data_sets) if question.needs_documents else 0
-        if trust < documents:
-            detail = f"trust {share(trust)} < {share(documents)} of the data sets asked for"
-            vetoes.append(Veto(VetoReason.TRUST_BELOW_SENSITIVITY, detail))
-        return Verdict(
+        sight, trust = case.question.assessment.sight, case.fleet.trust_ppm
+        step = np.array(sight.from_ppm[1:], dtype=np.int64).searchsorted(trust, side="right")
+        seen = np.array((sight.visible_ppm, sight.exposure_ppm), dtype=np.int64).take(step, axis=1)
+        visible, exposure = seen
+        exposure *= _WEIGHTS.take(case.fleet.tier)
+        exposure //= PPM_MAX
+        exposure *= ~_is_home(case)
+        # With trust 0 nothing may be seen at all, so it is as if the least there is were too much.
+        too_little = trust < np.maximum(visible, 1)
+        return Opinion(
             self.name,
-            island.id,
-            tuple(vetoes),
-            ((Objective.EXPOSURE_PPM, exposure_ppm(question, island)),),
+            (
+                Objection(
+                    VetoReason.TRUST_BELOW_SENSITIVITY,
+                    too_little,
+                    lambda place: _too_little(int(trust[place]), int(visible[place])),
+                ),
+                *_documents(case),
+            ),
+            ((Objective.EXPOSURE_PPM, exposure),),
         )
 
 
-def visible_ppm(question: Question, island: IslandView) -> Ppm:
-    """Say how sensitive a request still is after masking for an island."""
-    return question.assessment.visible_ppm(island.trust.ppm)
+def _too_little(trust_ppm: int, visible_ppm: int) -> str:
+    if not visible_ppm:
+        return "trust 0.00 sees nothing"
+    return f"trust {share(trust_ppm)} < {share(visible_ppm)} still visible after masking"
 
 
-def is_home(question: Question, island: IslandView) -> bool:
-    """Say whether an island is within the owner's four walls as seen from here.
+def _is_home(case: Case) -> Mask:
+    """Say which islands are within the owner's four walls as seen from here.
 
     This node's own island is, and so are personal devices of its group.
     """
-    if island.is_self:
-        return True
-    return island.tier is Tier.PERSONAL and bool(question.my_group) and island.group == question.my_group
+    fleet, group = case.fleet, case.question.my_group
+    number = fleet.register.groups.get(group) if group else None
+    return fleet.is_self if number is None else fleet.is_self | (fleet.register.own_group_of == number)
 
 
-def exposure_ppm(question: Question, island: IslandView) -> int:
-    """Say how much leaves the trust boundary, weighted by tier; 0 at home."""
-    if is_home(question, island):
-        return 0
-    return question.assessment.exposure_ppm(island.trust.ppm) * EXPOSURE_WEIGHTS_PPM[island.tier] // PPM_MAX
+def _documents(case: Case) -> tuple[Objection, ...]:
+    """Object to holders that are trusted less than the documents that they would read."""
+    asked = case.question.hints.data_sets
+    if not asked:
+        return ()
+    trust, needed = case.fleet.trust_ppm, _needed_ppm(case)
+    return (
+        Objection(
+            VetoReason.TRUST_BELOW_SENSITIVITY,
+            trust < needed,
+            lambda place: (
+                f"trust {share(int(trust[place]))} < {share(int(needed[place]))} of the data sets asked for"
+            ),
+        ),
+    )
+
+
+def _needed_ppm(case: Case) -> Figures:
+    """Return how sensitive what is asked for is on each island: the highest; 0 where it holds none."""
+    needed = np.zeros(len(case.fleet), dtype=np.int64)
+    for name in case.question.hints.data_sets:
+        holding = case.fleet.register.holdings.get(name)
+        if holding is not None:
+            needed[holding.places] = np.maximum(needed[holding.places], holding.sensitivity_ppm)
+    return needed

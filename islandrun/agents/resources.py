@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from islandrun.agents.agent import Objective, Question, Verdict, Veto, VetoReason
-from islandrun.agents.models import model_vetoes, pick_model, quality_ppm
-from islandrun.locality.catalog import held, is_holder
-from islandrun.vocabulary import PPM_MAX, IslandView, Load, Reachability, Tier
+import numpy as np
+
+from islandrun.agents.agent import Case, Objection, Objective, Opinion, VetoReason
+from islandrun.agents.columns import Figures, Mask, marked
+from islandrun.agents.offers import Offers
 
 WAITING_MAX: Final = 8
 """So many requests may wait at an island before it counts as full."""
@@ -23,87 +24,136 @@ SUSPECT_PENALTY_MS: Final = 2_000
 LATENCY_MS_MAX: Final = 86_400_000
 """No estimate is above a day: beyond it figures say nothing."""
 
-FIRST_TOKEN_MS_DEFAULTS: Final[dict[Tier, int]] = {Tier.PERSONAL: 400, Tier.EDGE: 300, Tier.CLOUD: 700}
-"""The time to the first token where no measure of an island is at hand."""
-
-TOKEN_US_DEFAULTS: Final[dict[Tier, int]] = {Tier.PERSONAL: 30_000, Tier.EDGE: 20_000, Tier.CLOUD: 12_000}
-"""The time per token where no measure of an island is at hand."""
+TOKENS_MAX: Final = 10**8
+"""No answer is longer: a longer estimate says nothing either, and would wrap round."""
 
 
 class ResourceAgent:
-    """Vetoes islands that cannot run a request now; scores latency and the loss of quality."""
+    """Objects to islands that cannot run a request now; scores latency and the loss of quality."""
 
     name = "resources"
 
-    def judge(self, question: Question, island: IslandView) -> Verdict:
-        """Judge models, documents, reach and room; scores are missing when no model can run it."""
-        offer = pick_model(question, island)
-        vetoes = [*_documents(question, island), *_reach(question, island), *_room(island)]
-        if offer is None:
-            return Verdict(self.name, island.id, (*model_vetoes(question, island), *vetoes), ())
-        latency = latency_ms(question, island)
-        deadline = question.hints.deadline_ms
-        if deadline is not None and latency > deadline:
-            vetoes.append(Veto(VetoReason.DEADLINE, f"{latency} ms expected > {deadline} ms allowed"))
-        loss = PPM_MAX - quality_ppm(offer, question.needs_documents)
-        return Verdict(
+    def judge(self, case: Case) -> Opinion:
+        """Judge models, documents, reach and room; scores count where a model can run it."""
+        picks, latency = case.picks, latency_ms(case)
+        return Opinion(
             self.name,
-            island.id,
-            tuple(vetoes),
-            ((Objective.LATENCY_MS, latency), (Objective.QUALITY_LOSS_PPM, loss)),
-            offer.name,
+            (*_models(case), *_documents(case), *_reach(case), *_room(case), *_deadline(case, latency)),
+            (
+                (Objective.LATENCY_MS, latency),
+                (Objective.QUALITY_LOSS_PPM, picks.offers.quality_loss_ppm[picks.rows]),
+            ),
         )
 
 
-def latency_ms(question: Question, island: IslandView) -> int:
+def latency_ms(case: Case) -> Figures:
     """Estimate the milliseconds until the answer is complete."""
-    load = island.load or _assumed_load(island)
-    service = load.first_token_ms + question.output_tokens * load.token_us // 1_000
-    room = places(island)
-    ahead = load.running + load.waiting + 1 - room
-    queue = service * ahead // max(room, 1) if ahead > 0 else 0
-    doubt = SUSPECT_PENALTY_MS if island.reachability is Reachability.SUSPECT else 0
-    return min(queue + service + doubt + island.round_trip_ms, LATENCY_MS_MAX)
+    fleet = case.fleet
+    service: Figures = fleet.token_us * min(case.question.output_tokens, TOKENS_MAX)
+    service //= 1_000
+    service += fleet.first_token_ms
+    np.minimum(service, LATENCY_MS_MAX, out=service)
+    latency: Figures = service * fleet.ahead
+    latency //= np.maximum(fleet.places_max, 1)
+    latency += service
+    latency += fleet.round_trip_ms
+    latency += fleet.is_suspect * np.int64(SUSPECT_PENALTY_MS)
+    return np.minimum(latency, LATENCY_MS_MAX, out=latency)
 
 
-def places(island: IslandView) -> int:
-    """Say how many requests an island runs at one time: the lower of what it stated and what it measured."""
-    if island.load is None:
-        return island.requests_max
-    return min(island.requests_max, island.load.requests_max)
+def _models(case: Case) -> tuple[Objection, ...]:
+    """Say why no model of an island can run a request, where none can."""
+    picks = case.picks
+    if picks.is_able.all():
+        return ()
+    is_unable, offers, question = ~picks.is_able, picks.offers, case.question
+    matching = offers.is_offered if picks.meant.offers is None else picks.meant.offers & offers.is_offered
+    has_match = _any_of(matching, offers)
+    longest = np.maximum.reduceat(offers.context_tokens_max * matching, offers.first_row)
+    needed = question.input_tokens + question.output_tokens
+    is_short = is_unable & has_match & (longest < needed)
+    lacks_tools = np.zeros_like(is_short)
+    if question.needs_tools:
+        lacks_tools = is_unable & has_match & ~_any_of(matching & offers.supports_tools, offers)
+    return (
+        Objection(
+            VetoReason.MODEL_MISSING,
+            is_unable & ~has_match,
+            lambda place: f"none of its {len(case.fleet.islands[place].models)} models is the one asked for",
+        ),
+        Objection(
+            VetoReason.CONTEXT_TOO_LONG,
+            is_short,
+            lambda place: f"{needed} tokens > {longest[place]} of context",
+        ),
+        Objection(VetoReason.MODALITY, lacks_tools, "the request has tools; the model does not support them"),
+        Objection(
+            VetoReason.MODALITY,
+            is_unable & has_match & ~is_short & ~lacks_tools,
+            f"no model has both tools and room for {needed} tokens",
+        ),
+    )
 
 
-def _assumed_load(island: IslandView) -> Load:
-    tier = island.tier
-    return Load(0, 0, island.requests_max, FIRST_TOKEN_MS_DEFAULTS[tier], TOKEN_US_DEFAULTS[tier])
+def _any_of(rows: Mask, offers: Offers) -> Mask:
+    """Say which islands have any of these rows."""
+    found: Mask = np.logical_or.reduceat(rows, offers.first_row)
+    return found
 
 
-def _documents(question: Question, island: IslandView) -> list[Veto]:
-    asked = set(question.hints.data_sets)
-    if is_holder(island, asked):
-        return []
-    count = len(held(island, asked))
-    return [Veto(VetoReason.DATA_ELSEWHERE, f"holds {count} of {len(asked)} data sets asked for")]
+def _documents(case: Case) -> tuple[Objection, ...]:
+    asked = set(case.question.hints.data_sets)
+    if not asked:
+        return ()
+    held = np.zeros(len(case.fleet), dtype=np.int64)
+    for name in asked:
+        holding = case.fleet.register.holdings.get(name)
+        if holding is not None:
+            held[holding.places] += 1
+    return (
+        Objection(
+            VetoReason.DATA_ELSEWHERE,
+            held < len(asked),
+            lambda place: f"holds {held[place]} of {len(asked)} data sets asked for",
+        ),
+    )
 
 
-def _reach(question: Question, island: IslandView) -> list[Veto]:
-    vetoes = []
-    if island.reachability is Reachability.UNREACHABLE:
-        vetoes.append(Veto(VetoReason.UNREACHABLE, "it does not answer"))
-    if island.reachability is Reachability.AWAY:
-        vetoes.append(Veto(VetoReason.UNREACHABLE, "it said that it is away"))
-    if island.id in question.failed:
-        vetoes.append(Veto(VetoReason.FAILED_BEFORE, "it failed this request before"))
-    return vetoes
+def _reach(case: Case) -> list[Objection]:
+    fleet, failed = case.fleet, case.question.failed
+    objections = [
+        Objection(VetoReason.UNREACHABLE, fleet.is_unreachable, "it does not answer"),
+        Objection(VetoReason.UNREACHABLE, fleet.is_away, "it said that it is away"),
+    ]
+    if failed:
+        places = [place for island in failed if (place := fleet.register.place(island)) is not None]
+        is_out = marked(len(fleet), places)
+        objections.append(Objection(VetoReason.FAILED_BEFORE, is_out, "it failed this request before"))
+    return objections
 
 
-def _room(island: IslandView) -> list[Veto]:
-    room = places(island)
-    if room <= 0:
-        return [Veto(VetoReason.NO_CAPACITY, "it takes no requests")]
-    if island.load is None:
-        return []
-    busy = island.load.running + island.load.waiting
-    if busy < room + WAITING_MAX:
-        return []
-    return [Veto(VetoReason.NO_CAPACITY, f"{busy} requests at {room} places and {WAITING_MAX} to wait")]
+def _room(case: Case) -> tuple[Objection, ...]:
+    places, busy = case.fleet.places_max, case.fleet.busy
+    is_closed = places <= 0
+    is_full = (busy >= places + WAITING_MAX) & ~is_closed
+    return (
+        Objection(VetoReason.NO_CAPACITY, is_closed, "it takes no requests"),
+        Objection(
+            VetoReason.NO_CAPACITY,
+            is_full,
+            lambda place: f"{busy[place]} requests at {places[place]} places and {WAITING_MAX} to wait",
+        ),
+    )
+
+
+def _deadline(case: Case, latency: Figures) -> tuple[Objection, ...]:
+    deadline = case.question.hints.deadline_ms
+    if deadline is None:
+        return ()
+    return (
+        Objection(
+            VetoReason.DEADLINE,
+            (latency > deadline) & case.picks.is_able,
+            lambda place: f"{latency[place]} ms expected > {deadline} ms allowed",
+        ),
+    )

@@ -2,80 +2,140 @@
 
 from __future__ import annotations
 
-from islandrun.agents.agent import Question, Verdict, Veto, VetoReason
-from islandrun.agents.models import is_called, scope_vetoes
-from islandrun.vocabulary import IslandView, Standing
+from collections.abc import Callable, Collection
+
+import numpy as np
+
+from islandrun.agents.agent import Case, Objection, Opinion, VetoReason
+from islandrun.agents.columns import Mask, marked
+from islandrun.agents.fleet import Fleet
+from islandrun.agents.models import LOCAL, PRIVATE
+from islandrun.vocabulary import Tier
 
 
 class TrustAgent:
-    """Vetoes islands without good standing, in the wrong place, or ruled out by owner or client."""
+    """Objects to islands without good standing, in the wrong place, or ruled out by owner or client."""
 
     name = "trust"
 
-    def judge(self, question: Question, island: IslandView) -> Verdict:
+    def judge(self, case: Case) -> Opinion:
         """Judge membership, residency and wishes; gives no score, since trust itself is a threshold."""
-        vetoes = (
-            *_standing(question, island),
-            *_residency(question, island),
-            *_tiers(question, island),
-            *_hints(question, island),
-            *scope_vetoes(question, island),
+        return Opinion(
+            self.name,
+            (*_standing(case), *_residency(case), *_tiers(case), *_hints(case), *_scope(case)),
         )
-        return Verdict(self.name, island.id, vetoes, ())
 
 
-def _standing(question: Question, island: IslandView) -> list[Veto]:
-    vetoes = []
-    if island.standing is Standing.REVOKED:
-        vetoes.append(Veto(VetoReason.REVOKED, "revoked by the owner, or it contradicted itself"))
-    if island.standing is Standing.UNKNOWN:
-        vetoes.append(Veto(VetoReason.NOT_ADMITTED, "the owner has not admitted it"))
-    now_ms = question.now.wall_ms
-    if island.standing is Standing.EXPIRED or island.admitted_until_ms < now_ms:
-        vetoes.append(Veto(VetoReason.STALE_ATTESTATION, "its admission is not valid now"))
-    if island.attested_until_ms < now_ms:
-        vetoes.append(Veto(VetoReason.STALE_ATTESTATION, "its own statement is not valid now"))
-    return vetoes
+def _standing(case: Case) -> tuple[Objection, ...]:
+    fleet, now_ms = case.fleet, case.question.now.wall_ms
+    is_over = fleet.is_expired | (fleet.admitted_until_ms < now_ms)
+    return (
+        Objection(VetoReason.REVOKED, fleet.is_revoked, "revoked by the owner, or it contradicted itself"),
+        Objection(VetoReason.NOT_ADMITTED, fleet.is_unknown, "the owner has not admitted it"),
+        Objection(VetoReason.STALE_ATTESTATION, is_over, "its admission is not valid now"),
+        Objection(
+            VetoReason.STALE_ATTESTATION,
+            fleet.attested_until_ms < now_ms,
+            "its own statement is not valid now",
+        ),
+    )
 
 
-def _residency(question: Question, island: IslandView) -> list[Veto]:
+def _residency(case: Case) -> list[Objection]:
     """Require all places of an island to be allowed, since it may store in any of them."""
-    vetoes = []
+    objections = []
     for who, allowed in (
-        ("owner", question.policy.jurisdictions),
-        ("client", question.hints.jurisdictions),
+        ("owner", case.question.policy.jurisdictions),
+        ("client", case.question.hints.jurisdictions),
     ):
-        if not allowed:
-            continue
-        if not island.jurisdictions:
-            vetoes.append(
-                Veto(VetoReason.RESIDENCY, f"no jurisdiction is attested; the {who} restricts them")
+        if allowed:
+            objections.append(_outside(case.fleet, who, allowed))
+    return objections
+
+
+def _outside(fleet: Fleet, who: str, allowed: Collection[str]) -> Objection:
+    """Object to islands that are not wholly within what is allowed, and to those that nobody can place."""
+    register = fleet.register
+    is_outside = [not area or not all(place in allowed for place in area) for area in register.areas]
+
+    def detail(place: int) -> str:
+        area = fleet.islands[place].jurisdictions
+        if not area:
+            return f"no jurisdiction is attested; the {who} restricts them"
+        return f"in {', '.join(area)}: not all allowed by the {who}"
+
+    return Objection(
+        VetoReason.RESIDENCY, np.array(is_outside, dtype=np.bool_).take(register.area_of), detail
+    )
+
+
+def _tiers(case: Case) -> list[Objection]:
+    fleet, objections = case.fleet, []
+    for who, tiers in (("owner", case.question.policy.tiers), ("client", case.question.hints.tiers)):
+        if tiers:
+            is_excluded = np.array([True, *(tier not in tiers for tier in Tier)]).take(fleet.tier)
+            objections.append(
+                Objection(
+                    VetoReason.TIER_EXCLUDED,
+                    is_excluded,
+                    _excluded(fleet, who),
+                )
             )
-        elif not all(place in allowed for place in island.jurisdictions):
-            places = ", ".join(island.jurisdictions)
-            vetoes.append(Veto(VetoReason.RESIDENCY, f"in {places}: not all allowed by the {who}"))
-    return vetoes
+    return objections
 
 
-def _tiers(question: Question, island: IslandView) -> list[Veto]:
-    vetoes = []
-    for who, tiers in (("owner", question.policy.tiers), ("client", question.hints.tiers)):
-        if tiers and island.tier not in tiers:
-            vetoes.append(
-                Veto(VetoReason.TIER_EXCLUDED, f"tier {island.tier.name.lower()} is excluded by the {who}")
+def _excluded(fleet: Fleet, who: str) -> Callable[[int], str]:
+    return lambda place: f"tier {fleet.islands[place].tier.name.lower()} is excluded by the {who}"
+
+
+def _hints(case: Case) -> list[Objection]:
+    hints, objections = case.question.hints, []
+    if hints.only:
+        objections.append(
+            Objection(
+                VetoReason.CLIENT_HINT,
+                ~_called(case.fleet, hints.only),
+                f"not among the {len(hints.only)} islands the client allows",
             )
-    return vetoes
-
-
-def _hints(question: Question, island: IslandView) -> list[Veto]:
-    hints = question.hints
-    vetoes = []
-    if hints.only and not any(is_called(island, word) for word in hints.only):
-        vetoes.append(
-            Veto(VetoReason.CLIENT_HINT, f"not among the {len(hints.only)} islands the client allows")
         )
-    if any(is_called(island, word) for word in hints.ignore):
-        vetoes.append(Veto(VetoReason.CLIENT_HINT, "the client asked to leave it out"))
-    if island.front and island.front in hints.ignore:
-        vetoes.append(Veto(VetoReason.CLIENT_HINT, "the client asked to leave its front out"))
-    return vetoes
+    if hints.ignore:
+        ignored = _called(case.fleet, hints.ignore)
+        behind = _behind(case.fleet, hints.ignore, ignored)
+        objections += [
+            Objection(VetoReason.CLIENT_HINT, ignored, "the client asked to leave it out"),
+            Objection(VetoReason.CLIENT_HINT, behind, "the client asked to leave its front out"),
+        ]
+    return objections
+
+
+def _called(fleet: Fleet, words: Collection[str]) -> Mask:
+    return marked(len(fleet), [place for word in words for place in fleet.register.called(word)])
+
+
+def _behind(fleet: Fleet, words: Collection[str], ignored: Mask) -> Mask:
+    """Return what ignored islands front, so that it is left out as well."""
+    fronts = {*words, *(fleet.register.ids[place] for place in ignored.nonzero()[0])}
+    behind = fleet.register.behind
+    return marked(len(fleet), [place for front in fronts for place in behind.get(front, ())])
+
+
+def _scope(case: Case) -> list[Objection]:
+    """Object where a model name keeps a request away."""
+    meant, fleet, objections = case.picks.meant, case.fleet, []
+    named_otherwise = None if meant.exact is None else ~meant.exact
+    if meant.elsewhere is not None:
+        objections.append(
+            Objection(VetoReason.CLIENT_HINT, meant.elsewhere, "the model name asks for another island")
+        )
+    if meant.model == LOCAL:
+        is_far = _both(~fleet.is_local, named_otherwise)
+        objections.append(Objection(VetoReason.CLIENT_HINT, is_far, f"{LOCAL} stays on this node"))
+    if meant.model in (LOCAL, PRIVATE):
+        is_cloud = _both(fleet.is_cloud, named_otherwise)
+        detail = f"{meant.model} excludes the cloud tier"
+        objections.append(Objection(VetoReason.TIER_EXCLUDED, is_cloud, detail))
+    return objections
+
+
+def _both(one: Mask, other: Mask | None) -> Mask:
+    return one if other is None else one & other

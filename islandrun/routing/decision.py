@@ -5,6 +5,7 @@ It holds names, figures, counts and types. It has no place for text of a request
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -106,7 +107,7 @@ class Decision:
     profile: str
     sensitivity_ppm: Ppm
     reasons: tuple[str, ...]
-    reports: tuple[CandidateReport, ...]
+    reports: Sequence[CandidateReport]
     chosen: CandidateReport | None
     masked: tuple[tuple[FindingType, int], ...]
     summary: str

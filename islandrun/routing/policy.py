@@ -5,8 +5,8 @@ The policy itself lies beside the agents, because their vetoes read its limits.
 
 from __future__ import annotations
 
-from islandrun.agents.agent import Question
 from islandrun.agents.policy import PROFILES, RoutingPolicy, Weights
+from islandrun.agents.question import Question
 from islandrun.errors import BadRequest
 
 __all__ = ["PROFILES", "RoutingPolicy", "Weights", "profile_name", "weights_for"]

@@ -12,11 +12,13 @@ from dataclasses import replace
 from typing import Final
 
 from islandrun.agents import AGENTS
-from islandrun.agents.agent import Agent, Question
+from islandrun.agents.agent import Agent
+from islandrun.agents.fleet import Fleet
+from islandrun.agents.question import Question
 from islandrun.errors import ForwardFailed, Interrupted
 from islandrun.routing.choose import choose
 from islandrun.routing.decision import Decision
-from islandrun.vocabulary import Instant, IslandId, IslandView
+from islandrun.vocabulary import Instant, IslandId
 
 ATTEMPTS_MAX: Final = 4
 
@@ -49,15 +51,13 @@ class Route:
         """The islands that failed this request, in that order."""
         return self._question.failed
 
-    def start(self, islands: Sequence[IslandView], now: Instant) -> Decision:
+    def start(self, fleet: Fleet, now: Instant) -> Decision:
         """Decide the first try; `chosen` is None when nobody may or can run it."""
         assert not self._decisions, "a route starts once"
         self._started_seconds = now.seconds
-        return self._decide(islands, now)
+        return self._decide(fleet, now)
 
-    def failed(
-        self, island: IslandId, error: ForwardFailed, islands: Sequence[IslandView], now: Instant
-    ) -> Decision | None:
+    def failed(self, island: IslandId, error: ForwardFailed, fleet: Fleet, now: Instant) -> Decision | None:
         """Decide the next try after `island` failed, on a fresh snapshot.
 
         None: give up, because a token came already or the tries are used up. A decision without
@@ -69,18 +69,18 @@ class Route:
         if self._has_token or isinstance(error, Interrupted) or len(self._decisions) >= self._attempts_max:
             return None
         self._question = replace(self._question, failed=(*self._question.failed, island))
-        return self._decide(islands, now)
+        return self._decide(fleet, now)
 
     def first_token(self) -> None:
         """Note that the answer has begun: from here on nothing is tried again."""
         self._has_token = True
 
-    def _decide(self, islands: Sequence[IslandView], now: Instant) -> Decision:
+    def _decide(self, fleet: Fleet, now: Instant) -> Decision:
         hints = self._question.hints
         if hints.deadline_ms is not None:
             spent_ms = int((now.seconds - self._started_seconds) * 1_000)
             hints = replace(hints, deadline_ms=max(hints.deadline_ms - spent_ms, 0))
         question = replace(self._question, hints=hints, now=now)
-        decision = choose(question, islands, self._agents, attempt=len(self._decisions) + 1)
+        decision = choose(question, fleet, self._agents, attempt=len(self._decisions) + 1)
         self._decisions.append(decision)
         return decision

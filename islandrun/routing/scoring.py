@@ -9,17 +9,16 @@ built, which for thousands of islands would take their number squared.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Final
 
-from islandrun.agents.agent import Objective
+import numpy as np
+
+from islandrun.agents.columns import Figures
 from islandrun.agents.policy import Weights
 from islandrun.vocabulary import PPM_MAX
 
-Vector = tuple[int, int, int, int]
-"""Values in the order of `Objective`; lower is better."""
-
-FULL_SPANS: Final[Vector] = (1_000, 1_000, 300_000, 800_000)
+FULL_SPANS: Final = (1_000, 1_000, 300_000, 800_000)
 """The least difference that counts fully: 0.1 cent, 1 second, 0.3 of exposure, 0.8 of quality.
 
 Candidates that differ by less are scaled by this span, so that a difference nobody notices does
@@ -29,43 +28,43 @@ not decide.
 AUGMENTATION_DIVISOR: Final = 20
 """The sum of all weighted objectives counts 1/20 beside the worst one."""
 
-
-def normalise(vectors: Sequence[Vector]) -> tuple[Vector, ...]:
-    """Scale each objective over the candidates to 0 (best) .. 1,000,000; equal values become 0."""
-    lows, spans = [], []
-    for objective in Objective:
-        column = [vector[objective] for vector in vectors]
-        lows.append(min(column))
-        spans.append(max(max(column) - min(column), FULL_SPANS[objective]))
-    low_a, low_b, low_c, low_d = lows
-    span_a, span_b, span_c, span_d = spans
-    return tuple(
-        (
-            (a - low_a) * PPM_MAX // span_a,
-            (b - low_b) * PPM_MAX // span_b,
-            (c - low_c) * PPM_MAX // span_c,
-            (d - low_d) * PPM_MAX // span_d,
-        )
-        for a, b, c, d in vectors
-    )
+_SPANS: Final[Figures] = np.array(FULL_SPANS, dtype=np.int64)
 
 
-def is_dominated(vector: Vector, by: Vector) -> bool:
-    """Say whether `by` is nowhere worse than `vector` and somewhere better."""
-    return (
-        by[0] <= vector[0]
-        and by[1] <= vector[1]
-        and by[2] <= vector[2]
-        and by[3] <= vector[3]
-        and by != vector
-    )
+def normalise(scores: Figures) -> Figures:
+    """Scale each objective over the candidates to 0 (best) .. 1,000,000; equal values become 0.
+
+    `scores` has a row for each `Objective` and a column for each candidate, of which there is one at least.
+    """
+    lows = np.minimum.reduce(scores, axis=1)
+    spans = np.maximum.reduce(scores, axis=1)
+    spans -= lows
+    np.maximum(spans, _SPANS, out=spans)
+    scaled: Figures = scores - lows[:, None]
+    scaled *= PPM_MAX
+    scaled //= spans[:, None]
+    return scaled
 
 
-def total_ppm(normalised: Vector, weights: Weights) -> int:
+def totals_ppm(scaled: Figures, weights: Weights) -> Figures:
     """Make one figure of four, 0 (best) to 1,200,000: augmented weighted Chebyshev."""
-    a = normalised[Objective.COST_MICROUSD] * weights.cost
-    b = normalised[Objective.LATENCY_MS] * weights.latency
-    c = normalised[Objective.EXPOSURE_PPM] * weights.exposure
-    d = normalised[Objective.QUALITY_LOSS_PPM] * weights.quality
-    heaviest = max(weights.cost, weights.latency, weights.exposure, weights.quality)
-    return (max(a, b, c, d) + (a + b + c + d) // AUGMENTATION_DIVISOR) // heaviest
+    parts = (weights.cost, weights.latency, weights.exposure, weights.quality)
+    weighted = scaled * np.array(parts, dtype=np.int64)[:, None]
+    totals: Figures = np.add.reduce(weighted, axis=0)
+    totals //= AUGMENTATION_DIVISOR
+    totals += np.maximum.reduce(weighted, axis=0)
+    totals //= max(parts)
+    return totals
+
+
+def least(places: Figures, columns: Iterable[Figures]) -> int:
+    """Return the one of these places that is least in the first column, of equals in the next, and so on.
+
+    Of those that are equal in all, the first.
+    """
+    for column in columns:
+        if len(places) == 1:
+            break
+        values = column[places]
+        places = places[values == values[values.argmin()]]
+    return int(places[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from islandrun.agents.agent import VetoReason, share
+from islandrun.agents.agent import share
 from islandrun.routing.decision import CandidateReport
 from islandrun.vocabulary import FindingType
 
@@ -30,17 +30,14 @@ def chosen_line(
     )
 
 
-def refusal_line(vetoed: Sequence[CandidateReport]) -> str:
-    """Say for each island why it does not run a request."""
-    if not vetoed:
+def refusal_line(named: Sequence[CandidateReport], judged: int, *, may_nobody_see: bool) -> str:
+    """Say for each island why it does not run a request; `named` are the first of those that were judged."""
+    if not judged:
         return "nobody can run this: the mesh has no islands"
-    unseen = all(
-        any(veto.reason is VetoReason.TRUST_BELOW_SENSITIVITY for veto in report.vetoes) for report in vetoed
-    )
     parts = [
         f"{report.name or report.island[:8]}: {', '.join(veto.detail for veto in report.vetoes)}"
-        for report in vetoed[:ISLANDS_NAMED_MAX]
+        for report in named
     ]
-    if len(vetoed) > ISLANDS_NAMED_MAX:
-        parts.append(f"and {len(vetoed) - ISLANDS_NAMED_MAX} more islands")
-    return f"nobody {'may see' if unseen else 'can run'} this: {'; '.join(parts)}"
+    if judged > len(named):
+        parts.append(f"and {judged - len(named)} more islands")
+    return f"nobody {'may see' if may_nobody_see else 'can run'} this: {'; '.join(parts)}"

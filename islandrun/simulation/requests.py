@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from islandrun.agents.agent import Question
+from islandrun.agents.fleet import Fleet, fleet_of
 from islandrun.agents.models import AUTO
 from islandrun.agents.policy import RoutingPolicy
+from islandrun.agents.question import Question
 from islandrun.errors import Unreachable
 from islandrun.privacy.sensitivity import Assessment, Topic
 from islandrun.routing.candidates import LocalFacts, Vantage
@@ -20,7 +21,7 @@ from islandrun.routing.decision import Decision
 from islandrun.routing.route import Route
 from islandrun.simulation.invariants import POLICY
 from islandrun.simulation.islands import GROUP, Island
-from islandrun.vocabulary import Hints, Instant, IslandId, IslandView, Load, Ppm
+from islandrun.vocabulary import Hints, Instant, IslandId, Load, Ppm
 
 _ROUTING: Final = RoutingPolicy()
 _IDLE: Final = Load(running=0, waiting=0, requests_max=4, first_token_ms=400, token_us=30_000)
@@ -43,19 +44,19 @@ def ask(
     `hand_over` is called with the chosen island of each try and says whether it could be reached.
     """
     route = Route(_question(asker, visible_ppm, now))
-    decision: Decision | None = route.start(_views(asker, now), now)
+    decision: Decision | None = route.start(_fleet(asker, now), now)
     while decision is not None and decision.chosen is not None:
         chosen = decision.chosen.island
         if hand_over(chosen):
             return chosen
-        decision = route.failed(chosen, Unreachable("it does not answer"), _views(asker, now), now)
+        decision = route.failed(chosen, Unreachable("it does not answer"), _fleet(asker, now), now)
     return None
 
 
-def _views(asker: Island, now: Instant) -> tuple[IslandView, ...]:
+def _fleet(asker: Island, now: Instant) -> Fleet:
     assert asker.mesh is not None, "an island that asks runs"
     local = {asker.id: LocalFacts(_IDLE, is_self=True)}
-    return Vantage(asker.ledger, asker.mesh, GROUP, POLICY, {}, local, now).views()
+    return fleet_of(Vantage(asker.ledger, asker.mesh, GROUP, POLICY, {}, local, now).views())
 
 
 def _question(asker: Island, visible_ppm: Ppm, now: Instant) -> Question:

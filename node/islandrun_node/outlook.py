@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from islandrun.agents.agent import Question, output_estimate
+from islandrun.agents.fleet import Fleet, fleet_of
 from islandrun.agents.policy import RoutingPolicy
+from islandrun.agents.question import Question, output_estimate
 from islandrun.mesh.machine import Mesh
 from islandrun.privacy.sensitivity import Assessment
 from islandrun.routing.candidates import LocalFacts, Vantage
@@ -61,6 +62,10 @@ class Outlook:
         """Return every island of the mesh as it looks from here now."""
         return tuple(self._with_way(view) for view in self._vantage().views())
 
+    def fleet(self) -> Fleet:
+        """Return every island of the mesh as routing judges it now."""
+        return fleet_of(self.islands())
+
     def island(self, island: IslandId) -> IslandView | None:
         """Return one island, or None when it is not known."""
         return self._vantage().view(island)
@@ -83,11 +88,11 @@ class Outlook:
         claims = self.ledger.self_claims(relay)
         return replace(view, through=claims.name if claims is not None else relay[:8])
 
-    def home(self, offer: ModelOffer) -> tuple[IslandView, ...]:
+    def home(self, offer: ModelOffer) -> Fleet:
         """Return this island alone, as it looks to texts that are read here by `offer` beside its engine."""
         home = self.island(self.me)
         load = Load(0, 0, home.requests_max, 0, 0) if home else None
-        return () if home is None else (replace(home, models=(offer,), load=load),)
+        return fleet_of(() if home is None else (replace(home, models=(offer,), load=load),))
 
     def _vantage(self) -> Vantage:
         local = {

@@ -15,8 +15,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from islandrun.agents.agent import Question
 from islandrun.agents.policy import RoutingPolicy
+from islandrun.agents.question import Question
 from islandrun.errors import ForwardFailed, NobodyMaySee, Overloaded, PrivacyFault
 from islandrun.privacy.sanitize import Sanitized
 from islandrun.privacy.sensitivity import WITHHELD
@@ -78,7 +78,7 @@ class Requests:
         conversation = await self.conversations.open(request, caller, question.now)
         with self.journal.record(question.request_id) as record:
             route = Route(question)
-            decision = route.start(self.outlook.islands(), world_clock.now())
+            decision = route.start(self.outlook.fleet(), world_clock.now())
             while True:
                 record.decided(decision)
                 if decision.chosen is None:
@@ -95,7 +95,7 @@ class Requests:
                 except ForwardFailed as error:
                     record.failed(error)
                     following = route.failed(
-                        decision.chosen.island, error, self.outlook.islands(), world_clock.now()
+                        decision.chosen.island, error, self.outlook.fleet(), world_clock.now()
                     )
                     if following is None:
                         raise
@@ -103,21 +103,21 @@ class Requests:
                 except PrivacyFault:
                     question = restricted(question, route, decision)
                     route = Route(question)
-                    decision = route.start(self.outlook.islands(), world_clock.now())
+                    decision = route.start(self.outlook.fleet(), world_clock.now())
 
     async def plan(self, request: ChatRequest, caller: str = "local") -> Plan:
         """Decide and mask, and send nothing. Raises `BadRequest` for a request that is itself wrong."""
         question = await self._ask(request)
         conversation = await self.conversations.open(request, caller, question.now)
         route = Route(question)
-        decision = route.start(self.outlook.islands(), world_clock.now())
+        decision = route.start(self.outlook.fleet(), world_clock.now())
         if decision.chosen is None:
             return Plan(decision, None)
         try:
             sanitized = await self._sanitize(request, question, decision.chosen, conversation)
         except PrivacyFault:
             question = restricted(question, route, decision)
-            decision = Route(question).start(self.outlook.islands(), world_clock.now())
+            decision = Route(question).start(self.outlook.fleet(), world_clock.now())
             return Plan(decision, request.prompt if decision.chosen else None)
         return Plan(decision, sanitized.prompt)
 

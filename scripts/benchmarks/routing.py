@@ -12,8 +12,9 @@ import random
 import time
 from collections.abc import Sequence
 
-from islandrun.agents.agent import Question
+from islandrun.agents.fleet import fleet_of
 from islandrun.agents.policy import RoutingPolicy
+from islandrun.agents.question import Question
 from islandrun.privacy.sensitivity import Assessment, Topic
 from islandrun.routing.choose import choose
 from islandrun.vocabulary import (
@@ -62,15 +63,15 @@ def main() -> None:
 def measure(size: int, seed: int) -> dict[str, float]:
     """Time decisions over one mesh with several questions."""
     rng = random.Random(seed)
-    islands = [island(number, rng) for number in range(size)]
+    fleet = fleet_of(island(number, rng) for number in range(size))
     questions = [question(rng) for _ in range(20)]
-    eligible = [sum(report.rank > 0 for report in choose(q, islands).reports) for q in questions]
+    eligible = [sum(report.rank > 0 for report in choose(q, fleet).reports) for q in questions]
     spent: list[float] = []
     started = time.perf_counter()
     while len(spent) < DECISIONS_MIN or time.perf_counter() - started < SECONDS_MIN:
         asked = questions[len(spent) % len(questions)]
         before = time.perf_counter()
-        choose(asked, islands)
+        choose(asked, fleet)
         spent.append(time.perf_counter() - before)
     return {
         "islands": size,

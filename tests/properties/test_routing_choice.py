@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from islandrun.agents import AGENTS
-from islandrun.agents.agent import Objective, Question
+from islandrun.agents.agent import Objective, case_of
+from islandrun.agents.fleet import fleet_of
 from islandrun.agents.policy import PROFILES, RoutingPolicy, Weights
+from islandrun.agents.question import Question
 from islandrun.errors import Unreachable
 from islandrun.privacy.sensitivity import Assessment, Topic
-from islandrun.routing.choose import choose
+from islandrun.routing import choose as choosing
 from islandrun.routing.decision import Decision
 from islandrun.routing.route import ATTEMPTS_MAX, Route
-from islandrun.routing.scoring import Vector, is_dominated, normalise, total_ppm
+from islandrun.routing.scoring import normalise, totals_ppm
 from islandrun.vocabulary import (
     DataSetOffer,
     Finding,
@@ -147,6 +151,18 @@ questions = st.builds(
 )
 
 
+Vector = tuple[int, ...]
+
+
+def is_dominated(vector: Vector, by: Vector) -> bool:
+    """Say whether `by` is nowhere worse than `vector` and somewhere better."""
+    return by != vector and all(one <= other for one, other in zip(by, vector, strict=True))
+
+
+def choose(question: Question, mesh: Sequence[IslandView]) -> Decision:
+    return choosing.choose(question, fleet_of(mesh))
+
+
 def eligible(decision: Decision) -> set[IslandId]:
     return {report.island for report in decision.reports if not report.vetoes}
 
@@ -160,7 +176,8 @@ def test_the_chosen_has_no_veto_and_is_trusted_with_what_it_sees(question, mesh)
     if decision.chosen is None:
         return
     island = next(view for view in mesh if view.id == decision.chosen.island)
-    assert all(not agent.judge(question, island).vetoes for agent in AGENTS)
+    case = case_of(question, fleet_of((island,)))
+    assert all(not agent.judge(case).vetoes(0) for agent in AGENTS)
     assert island.trust.ppm >= question.assessment.visible_ppm(island.trust.ppm)
     assert island.trust.ppm > 0
     assert island.standing is Standing.ADMITTED
@@ -248,9 +265,9 @@ def test_a_dominated_island_wins_only_by_being_nearer_within_the_band(question, 
 
 
 def vector_of(question: Question, view: IslandView) -> Vector:
-    scores = dict(score for agent in AGENTS for score in agent.judge(question, view).scores)
-    a, b, c, d = (scores[objective] for objective in Objective)
-    return (a, b, c, d)
+    case = case_of(question, fleet_of((view,)))
+    scores = {name: int(column[0]) for agent in AGENTS for name, column in agent.judge(case).scores}
+    return tuple(scores[objective] for objective in Objective)
 
 
 vectors_of_all = st.lists(st.tuples(*[st.integers(0, 5)] * 4), min_size=1, max_size=20)
@@ -261,8 +278,7 @@ all_weights = st.tuples(*[st.integers(0, 3)] * 4).filter(any).map(lambda parts: 
 @given(vectors=vectors_of_all, weights=all_weights)
 def test_the_least_total_is_on_the_pareto_front(vectors, weights):
     """Also where an objective weighs nothing and where rounding makes totals equal."""
-    scaled = normalise(vectors)
-    totals = [total_ppm(figures, weights) for figures in scaled]
+    totals = totals_ppm(normalise(np.array(vectors, dtype=np.int64).T), weights).tolist()
     _, best = min(zip(totals, vectors, strict=True))
     assert not any(is_dominated(best, by=other) for other in vectors)
     assert all(0 <= total <= 1_200_000 for total in totals)
@@ -272,14 +288,14 @@ def test_the_least_total_is_on_the_pareto_front(vectors, weights):
 @given(question=questions, mesh=meshes())
 def test_what_failed_is_never_chosen_again_and_nothing_is_widened(question, mesh):
     path = Route(question)
-    decision = path.start(mesh, NOW)
+    decision = path.start(fleet_of(mesh), NOW)
     allowed = eligible(decision)
     tried: list[IslandId] = []
     while decision is not None and decision.chosen is not None:
         assert decision.chosen.island not in tried
         assert decision.chosen.island in allowed
         tried.append(decision.chosen.island)
-        decision = path.failed(tried[-1], Unreachable("no connection"), mesh, NOW)
+        decision = path.failed(tried[-1], Unreachable("no connection"), fleet_of(mesh), NOW)
         if decision is not None:
             assert eligible(decision) == allowed - set(tried)
     assert len(tried) <= ATTEMPTS_MAX

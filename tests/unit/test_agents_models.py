@@ -6,17 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from islandrun.agents.agent import Question, VetoReason, output_estimate, share
-from islandrun.agents.models import (
-    cost_microusd,
-    is_called,
-    is_model_known,
-    model_vetoes,
-    pick_model,
-    quality_ppm,
-    scope_vetoes,
-)
+from islandrun.agents import AGENTS, ResourceAgent, TrustAgent
+from islandrun.agents.agent import VetoReason, case_of, share
+from islandrun.agents.fleet import fleet_of
+from islandrun.agents.models import COST_MICROUSD_MAX, is_model_known, pick
+from islandrun.agents.offers import quality_ppm
 from islandrun.agents.policy import RoutingPolicy
+from islandrun.agents.question import Question, output_estimate
 from islandrun.privacy.sensitivity import Assessment
 from islandrun.vocabulary import (
     Hints,
@@ -73,20 +69,29 @@ def question(model: str, **changes: object) -> Question:
     return replace(plain, **changes)
 
 
-def picked(model: str, **changes: object) -> str | None:
-    offer = pick_model(question(model, **changes), GPU_BOX)
-    return offer.name if offer else None
+def picked(model: str, island: IslandView = GPU_BOX, **changes: object) -> str:
+    return pick(question(model, **changes), fleet_of((island,))).model(0)
 
 
 def reasons(model: str, island: IslandView = GPU_BOX, **changes: object) -> list[VetoReason]:
-    asked = question(model, **changes)
-    return [veto.reason for veto in (*scope_vetoes(asked, island), *model_vetoes(asked, island))]
+    case = case_of(question(model, **changes), fleet_of((island,)))
+    return [veto.reason for agent in (TrustAgent(), ResourceAgent()) for veto in agent.judge(case).vetoes(0)]
+
+
+def is_called(word: str) -> bool:
+    return fleet_of((GPU_BOX,)).register.called(word) == (0,)
+
+
+def cost_microusd(offer: ModelOffer, input_tokens: int, output_tokens: int) -> int:
+    roomy = replace(offer, context_tokens_max=2**63)
+    asked = question(offer.name, input_tokens=input_tokens, output_tokens=output_tokens)
+    return int(pick(asked, fleet_of((replace(GPU_BOX, models=(roomy,)),))).cost_microusd[0])
 
 
 def test_a_concrete_name_is_that_model_or_missing():
     assert picked("small") == "small"
     assert reasons("small") == []
-    assert picked("smal") is None
+    assert picked("smal") == ""
     assert reasons("smal") == [VetoReason.MODEL_MISSING]
 
 
@@ -106,7 +111,7 @@ def test_a_request_with_documents_may_take_the_quoter():
 def test_equal_quality_goes_to_the_lower_name():
     twin = replace(BIG, name="also-big")
     island = replace(GPU_BOX, models=(BIG, twin))
-    assert pick_model(question("islandrun/auto"), island) == twin
+    assert picked("islandrun/auto", island) == "also-big"
 
 
 def test_context_counts_prompt_and_answer():
@@ -134,12 +139,13 @@ def test_auto_prefers_a_model_within_the_budget():
 
 
 def test_an_island_can_be_named_by_name_id_or_long_prefix():
-    assert is_called(GPU_BOX, "gpu-box")
-    assert is_called(GPU_BOX, GPU_BOX.id)
-    assert is_called(GPU_BOX, "ABCDEFGH")
-    assert not is_called(GPU_BOX, "abcdefg")
-    assert not is_called(GPU_BOX, "gpu")
-    assert not is_called(GPU_BOX, GPU_BOX.id + "a")
+    assert is_called("gpu-box")
+    assert is_called(GPU_BOX.id)
+    assert is_called("ABCDEFGH")
+    assert not is_called("abcdefg")
+    assert not is_called("gpu")
+    assert not is_called("GPU-BOX")
+    assert not is_called(GPU_BOX.id + "a")
 
 
 def test_a_model_at_an_island_excludes_all_others():
@@ -153,7 +159,7 @@ def test_a_model_at_an_island_excludes_all_others():
 def test_a_model_whose_own_name_has_an_at_sign_is_found_as_it_is():
     island = replace(GPU_BOX, models=(replace(SMALL, name="small@v2"),))
     assert reasons("small@v2", island) == []
-    assert pick_model(question("small@v2"), island) == island.models[0]
+    assert picked("small@v2", island) == "small@v2"
 
 
 def test_local_means_this_node_and_never_a_cloud():
@@ -183,19 +189,22 @@ def test_private_excludes_clouds_only():
     ],
 )
 def test_known_models(model: str, known: bool):
-    assert is_model_known((GPU_BOX,), model) is known
+    assert is_model_known(fleet_of((GPU_BOX,)), model) is known
 
 
 def test_cost_is_rounded_up_and_bounded():
     assert cost_microusd(BIG, 100, 300) == 700
     assert cost_microusd(replace(BIG, input_price_microusd=1), 1, 0) == 1
     assert cost_microusd(SMALL, 10**6, 10**6) == 0
-    assert cost_microusd(replace(BIG, input_price_microusd=2**63), 2**40, 0) == 10**15
+    # Long requests are reckoned in thousands of tokens, never below what they cost.
+    assert cost_microusd(BIG, 4_000_001, 300) == 4_001_000 + 2_000
+    assert cost_microusd(replace(BIG, input_price_microusd=2**63), 2**40, 0) == COST_MICROUSD_MAX
 
 
 def test_details_never_echo_what_a_client_wrote():
-    for veto in model_vetoes(question("my secret name"), GPU_BOX):
-        assert "secret" not in veto.detail
+    case = case_of(question("my secret name"), fleet_of((GPU_BOX,)))
+    details = [veto.detail for agent in AGENTS for veto in agent.judge(case).vetoes(0)]
+    assert details == ["none of its 3 models is the one asked for"]
 
 
 def test_estimates_and_shares():

@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 from islandrun.agents import AGENTS, CostAgent, Objective, PrivacyAgent, ResourceAgent, TrustAgent
-from islandrun.agents.agent import Question, VetoReason
+from islandrun.agents.agent import Agent, VetoReason, case_of
+from islandrun.agents.fleet import fleet_of
 from islandrun.agents.policy import PROFILES_MAX, RoutingPolicy, Weights
-from islandrun.agents.resources import SUSPECT_PENALTY_MS, WAITING_MAX, latency_ms
+from islandrun.agents.question import Question
+from islandrun.agents.resources import SUSPECT_PENALTY_MS, WAITING_MAX
 from islandrun.errors import ConfigError
 from islandrun.privacy.sensitivity import Assessment, Topic
 from islandrun.vocabulary import (
@@ -77,22 +79,29 @@ def question(assessment: Assessment = PUBLIC, hints: Hints = NO_WISH, **changes:
 
 
 def vetoes(asked: Question | None = None, **changes: object) -> list[tuple[VetoReason, str]]:
-    island = replace(ISLAND, **changes)
-    return [
-        (veto.reason, veto.detail)
-        for agent in AGENTS
-        for veto in agent.judge(asked or question(), island).vetoes
-    ]
+    case = case_of(asked or question(), fleet_of((replace(ISLAND, **changes),)))
+    return [(veto.reason, veto.detail) for agent in AGENTS for veto in agent.judge(case).vetoes(0)]
 
 
 def reasons(asked: Question | None = None, **changes: object) -> list[VetoReason]:
     return [reason for reason, _ in vetoes(asked, **changes)]
 
 
+def scores(agent: Agent, asked: Question, island: IslandView) -> dict[Objective, int]:
+    opinion = agent.judge(case_of(asked, fleet_of((island,))))
+    return {objective: int(column[0]) for objective, column in opinion.scores}
+
+
+def latency_ms(asked: Question, island: IslandView) -> int:
+    return scores(ResourceAgent(), asked, island)[Objective.LATENCY_MS]
+
+
 def test_a_good_island_has_no_veto_and_all_scores():
     assert reasons() == []
-    scores = dict(score for agent in AGENTS for score in agent.judge(question(), ISLAND).scores)
-    assert scores == {
+    found = {}
+    for agent in AGENTS:
+        found |= scores(agent, question(), ISLAND)
+    assert found == {
         Objective.COST_MICROUSD: 700,
         Objective.LATENCY_MS: 200 + 3_000 + 5,
         Objective.EXPOSURE_PPM: 0,
@@ -100,12 +109,12 @@ def test_a_good_island_has_no_veto_and_all_scores():
     }
 
 
-def test_agents_have_names_and_sign_their_verdicts():
+def test_agents_have_names_and_sign_their_opinions():
     assert [agent.name for agent in (TrustAgent(), PrivacyAgent(), ResourceAgent(), CostAgent())] == [
         agent.name for agent in AGENTS
     ]
-    assert all(agent.judge(question(), ISLAND).agent == agent.name for agent in AGENTS)
-    assert all(agent.judge(question(), ISLAND).island == ISLAND.id for agent in AGENTS)
+    case = case_of(question(), fleet_of((ISLAND,)))
+    assert all(agent.judge(case).agent == agent.name for agent in AGENTS)
 
 
 @pytest.mark.parametrize(
@@ -139,8 +148,7 @@ def test_trust_is_compared_with_what_stays_visible():
 
 def test_exposure_counts_by_tier_and_not_at_home():
     def exposure(**changes: object) -> int:
-        verdict = PrivacyAgent().judge(question(HEALTH), replace(ISLAND, **changes))
-        return dict(verdict.scores)[Objective.EXPOSURE_PPM]
+        return scores(PrivacyAgent(), question(HEALTH), replace(ISLAND, **changes))[Objective.EXPOSURE_PPM]
 
     cloud = exposure(tier=Tier.CLOUD)
     assert cloud == HEALTH.exposure_ppm(Ppm(800_000)) > 0

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from islandrun.agents.agent import Objective, Question, VetoReason
+from islandrun.agents.agent import Objective, VetoReason
+from islandrun.agents.fleet import fleet_of
 from islandrun.agents.policy import RoutingPolicy, Weights
+from islandrun.agents.question import Question
 from islandrun.errors import BadRequest
 from islandrun.privacy.sensitivity import Assessment, Topic
-from islandrun.routing.choose import choose
+from islandrun.routing import choose as choosing
 from islandrun.routing.decision import REPORTS_MAX, Decision
-from islandrun.routing.scoring import is_dominated, normalise, total_ppm
+from islandrun.routing.scoring import normalise, totals_ppm
 from islandrun.vocabulary import (
     DataSetOffer,
     Finding,
@@ -101,6 +104,10 @@ def question(assessment: Assessment = PUBLIC, hints: Hints = NO_WISH, **changes:
         receipt_id="receipt-1",
     )
     return replace(plain, **changes)
+
+
+def choose(asked: Question, islands: tuple[IslandView, ...], attempt: int = 1) -> Decision:
+    return choosing.choose(asked, fleet_of(islands), attempt=attempt)
 
 
 def chosen(asked: Question, islands: tuple[IslandView, ...] = MESH) -> str:
@@ -256,19 +263,22 @@ def test_only_so_many_candidates_travel_and_the_chosen_is_among_them():
 # ------------------------------------------------------------ scoring
 
 
+def scaled(*vectors: tuple[int, ...]) -> list[tuple[int, ...]]:
+    rows = normalise(np.array(vectors, dtype=np.int64).T)
+    return [tuple(column) for column in rows.T.tolist()]
+
+
+def total_ppm(vector: tuple[int, ...], weights: Weights) -> int:
+    return int(totals_ppm(np.array([vector], dtype=np.int64).T, weights)[0])
+
+
 def test_normalise_scales_each_objective_and_leaves_constants_at_zero():
-    scaled = normalise([(0, 5_000, 7, 100_000), (10_000, 5_000, 7, 900_000), (5_000, 5_000, 7, 500_000)])
-    assert scaled == ((0, 0, 0, 0), (1_000_000, 0, 0, 1_000_000), (500_000, 0, 0, 500_000))
+    vectors = (0, 5_000, 7, 100_000), (10_000, 5_000, 7, 900_000), (5_000, 5_000, 7, 500_000)
+    assert scaled(*vectors) == [(0, 0, 0, 0), (1_000_000, 0, 0, 1_000_000), (500_000, 0, 0, 500_000)]
 
 
 def test_a_difference_nobody_notices_does_not_count_fully():
-    assert normalise([(0, 0, 0, 0), (1, 10, 300, 8_000)]) == ((0, 0, 0, 0), (1_000, 10_000, 1_000, 10_000))
-
-
-def test_dominated_is_nowhere_better_and_somewhere_worse():
-    assert is_dominated((5, 6, 0, 0), by=(5, 5, 0, 0))
-    assert not is_dominated((5, 5, 0, 0), by=(5, 5, 0, 0))
-    assert not is_dominated((5, 6, 0, 0), by=(6, 5, 0, 0))
+    assert scaled((0, 0, 0, 0), (1, 10, 300, 8_000)) == [(0, 0, 0, 0), (1_000, 10_000, 1_000, 10_000)]
 
 
 def test_a_total_is_the_worst_weighted_objective_and_a_little_of_all():

@@ -7,8 +7,9 @@ from dataclasses import fields, replace
 import pytest
 from nacl.signing import SigningKey
 
-from islandrun.agents.agent import Question
+from islandrun.agents.fleet import fleet_of
 from islandrun.agents.policy import RoutingPolicy
+from islandrun.agents.question import Question
 from islandrun.errors import BadSignature, MalformedMessage
 from islandrun.privacy.sensitivity import Assessment
 from islandrun.routing.choose import choose
@@ -85,7 +86,7 @@ def receipt() -> Receipt:
         id="receipt-1",
         issued_at_ms=1_000,
         origin=ORIGIN,
-        decisions=(choose(question, islands),),
+        decisions=(choose(question, fleet_of(islands)),),
         outcome="answered",
         cost_microusd=800,
         usage=Usage(200, 300),

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from islandrun.agents.agent import Question, VetoReason
+from islandrun.agents.agent import VetoReason
+from islandrun.agents.fleet import fleet_of
 from islandrun.agents.policy import RoutingPolicy
+from islandrun.agents.question import Question
 from islandrun.errors import Interrupted, Overloaded, Unreachable
 from islandrun.privacy.sensitivity import Assessment
 from islandrun.routing.route import ATTEMPTS_MAX, Route
@@ -81,11 +83,11 @@ def route(hints: Hints = NO_WISH) -> Route:
 
 def test_each_failure_goes_on_to_an_island_not_tried_before():
     path = route()
-    decision = path.start(MESH, START)
+    decision = path.start(fleet_of(MESH), START)
     tried = []
     while decision is not None:
         tried.append(decision.chosen.island)
-        decision = path.failed(tried[-1], BROKEN, MESH, START)
+        decision = path.failed(tried[-1], BROKEN, fleet_of(MESH), START)
     assert tried == [island.id for island in MESH[:ATTEMPTS_MAX]]
     assert [decision.attempt for decision in path.decisions] == [1, 2, 3, 4]
     assert path.failed_islands == tuple(tried[:-1])
@@ -93,23 +95,23 @@ def test_each_failure_goes_on_to_an_island_not_tried_before():
 
 def test_after_the_first_token_nothing_is_tried_again():
     path = route()
-    first = path.start(MESH, START)
+    first = path.start(fleet_of(MESH), START)
     path.first_token()
-    assert path.failed(first.chosen.island, Overloaded("full"), MESH, START) is None
+    assert path.failed(first.chosen.island, Overloaded("full"), fleet_of(MESH), START) is None
     assert len(path.decisions) == 1
 
 
 def test_an_interrupted_answer_is_not_tried_again_either():
     path = route()
-    first = path.start(MESH, START)
-    assert path.failed(first.chosen.island, Interrupted("broke off"), MESH, START) is None
+    first = path.start(fleet_of(MESH), START)
+    assert path.failed(first.chosen.island, Interrupted("broke off"), fleet_of(MESH), START) is None
 
 
 def test_the_next_try_is_masked_anew_for_its_own_target():
     path = route()
-    first = path.start((MESH[0], CLOUD), START)
+    first = path.start(fleet_of((MESH[0], CLOUD)), START)
     assert (first.chosen.name, first.masked) == ("island-1", ())
-    second = path.failed(MESH[0].id, BROKEN, (MESH[0], CLOUD), START)
+    second = path.failed(MESH[0].id, BROKEN, fleet_of((MESH[0], CLOUD)), START)
     assert second is not None
     assert second.chosen.name == "island-9"
     assert second.masked == ((FindingType.EMAIL, 1),)
@@ -117,9 +119,9 @@ def test_the_next_try_is_masked_anew_for_its_own_target():
 
 def test_the_next_try_sees_the_mesh_as_it_is_then():
     path = route()
-    path.start(MESH[:2], START)
+    path.start(fleet_of(MESH[:2]), START)
     revoked = replace(MESH[1], standing=Standing.REVOKED)
-    second = path.failed(MESH[0].id, BROKEN, (MESH[0], revoked), START)
+    second = path.failed(MESH[0].id, BROKEN, fleet_of((MESH[0], revoked)), START)
     assert second is not None
     assert second.chosen is None
     assert {veto.reason for report in second.reports for veto in report.vetoes} == {
@@ -130,26 +132,26 @@ def test_the_next_try_sees_the_mesh_as_it_is_then():
 
 def test_time_already_spent_shortens_the_deadline():
     path = route(Hints(deadline_ms=1_000))
-    path.start(MESH, START)
+    path.start(fleet_of(MESH), START)
     late = Instant(START.seconds + 0.5, START.wall_ms + 500)
-    assert path.failed(MESH[0].id, BROKEN, MESH, late).chosen is not None
+    assert path.failed(MESH[0].id, BROKEN, fleet_of(MESH), late).chosen is not None
     too_late = Instant(START.seconds + 0.7, START.wall_ms + 700)
-    last = path.failed(MESH[1].id, BROKEN, MESH, too_late)
+    last = path.failed(MESH[1].id, BROKEN, fleet_of(MESH), too_late)
     assert last.chosen is None
     assert any(veto.detail == "410 ms expected > 300 ms allowed" for veto in last.reports[2].vetoes)
 
 
 def test_a_refusal_at_the_start_cannot_fail():
     path = route(Hints(tiers=(Tier.EDGE,)))
-    assert path.start(MESH, START).chosen is None
+    assert path.start(fleet_of(MESH), START).chosen is None
     with pytest.raises(AssertionError):
-        path.failed(MESH[0].id, BROKEN, MESH, START)
+        path.failed(MESH[0].id, BROKEN, fleet_of(MESH), START)
 
 
 def test_only_the_island_that_was_chosen_can_fail_and_a_route_starts_once():
     path = route()
-    path.start(MESH, START)
+    path.start(fleet_of(MESH), START)
     with pytest.raises(AssertionError):
-        path.failed(MESH[3].id, BROKEN, MESH, START)
+        path.failed(MESH[3].id, BROKEN, fleet_of(MESH), START)
     with pytest.raises(AssertionError):
-        path.start(MESH, START)
+        path.start(fleet_of(MESH), START)
