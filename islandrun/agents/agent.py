@@ -7,10 +7,10 @@ from the columns that decided. It never holds text of a request, not even a mode
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from islandrun.agents.columns import Figures, Mask
 from islandrun.agents.fleet import Fleet
@@ -60,8 +60,7 @@ OBJECTIVES: Final = tuple(Objective)
 """All objectives in the order of a vector of scores."""
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """A question before a fleet, with the model that each island would run. One agent sees what all see."""
 
     question: Question
@@ -74,8 +73,7 @@ def case_of(question: Question, fleet: Fleet) -> Case:
     return Case(question, fleet, pick(question, fleet))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Objection:
+class Objection(NamedTuple):
     """One reason against some islands. `detail` is the words for all of them, or tells them by place."""
 
     reason: VetoReason
@@ -87,8 +85,7 @@ class Objection:
         return Veto(self.reason, self.detail if isinstance(self.detail, str) else self.detail(place))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Opinion:
+class Opinion(NamedTuple):
     """What one agent says of a fleet. A score means nothing where there is a veto of any agent."""
 
     agent: str
@@ -98,6 +95,11 @@ class Opinion:
     def vetoes(self, place: int) -> tuple[Veto, ...]:
         """Return the reasons against the island at this place, in words."""
         return tuple(objection.veto(place) for objection in self.objections if objection.islands[place])
+
+
+def those_that_count(objections: Iterable[Objection]) -> tuple[Objection, ...]:
+    """Drop objections against nobody."""
+    return tuple(objection for objection in objections if objection.islands.any())
 
 
 class Agent(Protocol):

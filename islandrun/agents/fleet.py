@@ -6,20 +6,28 @@ such as the end of a statement, is a column that is compared with `now`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, TypeVar, TypeVarTuple, cast
 
 import numpy as np
 
 from islandrun.agents.columns import FIGURE_MAX, Figures, Mask, sealed
 from islandrun.agents.register import Register, is_registered_alike, register_of
-from islandrun.agents.speed import load_of, places
+from islandrun.agents.speed import delay_ms, load_of, places
 from islandrun.vocabulary import IslandId, IslandView, Reachability, Standing, Tier
 
 LOAD_MAX: Final = 10**9
 """The most of any figure of a load: requests, milliseconds or microseconds; as on the wire."""
 
 UNKNOWN: Final = -1
+LONG_AGO: Final = -1
+"""When the admission of an island ended that has expired by its standing."""
+
+KEPT_MAX: Final = 64
+"""So many things that were made of a fleet are kept."""
+
+Made = TypeVar("Made")
+About = TypeVarTuple("About")
 _ROWS: Final = 15
 
 
@@ -27,14 +35,15 @@ class Fleet:
     """Islands, sorted by id, and their figures: entry i of every column belongs to `islands[i]`.
 
     `places_max` is how many requests an island runs at one time; `busy` how many it has, or `UNKNOWN`;
-    `ahead` how many have to end before the next one begins. `nearness` orders islands by tier, and those of
-    one tier: this island, what this node runs, all others. Made by `fleet_of`.
+    `ahead` how many have to end before the next one begins; `delay_ms` what the way there takes. `nearness`
+    orders islands by tier, and those of one tier: this island, what this node runs, all others.
     """
 
     def __init__(self, islands: tuple[IslandView, ...], register: Register, rows: Figures) -> None:
         self.islands = islands
         self.register = register
         self._rows = sealed(rows)
+        self._kept: dict[object, object] = {}
         (
             self.trust_ppm,
             self.tier,
@@ -46,7 +55,7 @@ class Fleet:
             self.ahead,
             self.first_token_ms,
             self.token_us,
-            self.round_trip_ms,
+            self.delay_ms,
             standing,
             reachability,
             itself,
@@ -54,13 +63,23 @@ class Fleet:
         ) = self._rows
         self.is_revoked = _equal(standing, Standing.REVOKED)
         self.is_unknown = _equal(standing, Standing.UNKNOWN)
-        self.is_expired = _equal(standing, Standing.EXPIRED)
-        self.is_suspect = _equal(reachability, Reachability.SUSPECT)
         self.is_unreachable = _equal(reachability, Reachability.UNREACHABLE)
         self.is_away = _equal(reachability, Reachability.AWAY)
         self.is_cloud = _equal(self.tier, Tier.CLOUD)
         self.is_self = _equal(itself, True)
         self.is_local = _equal(local, True)
+
+    def once(self, make: Callable[[Fleet, *About], Made], *about: *About) -> Made:
+        """Return what a pure function makes of this fleet, about something; it is kept for the next time.
+
+        `make` is a function of a module, `about` can be hashed. The fleet forgets when it keeps too much.
+        """
+        key = (make, about)
+        if key not in self._kept:
+            if len(self._kept) >= KEPT_MAX:
+                self._kept.clear()
+            self._kept[key] = make(self, *about)
+        return cast("Made", self._kept[key])
 
     def __len__(self) -> int:
         return len(self.islands)
@@ -95,13 +114,13 @@ def _row(island: IslandView) -> tuple[int, ...]:
         island.tier,
         _nearness(island),
         min(island.attested_until_ms, FIGURE_MAX),
-        min(island.admitted_until_ms, FIGURE_MAX),
+        LONG_AGO if island.standing is Standing.EXPIRED else min(island.admitted_until_ms, FIGURE_MAX),
         room,
         UNKNOWN if island.load is None else busy,
         max(busy + 1 - room, 0),
         min(load.first_token_ms, LOAD_MAX),
         min(load.token_us, LOAD_MAX),
-        min(island.round_trip_ms, LOAD_MAX),
+        min(delay_ms(island), LOAD_MAX),
         island.standing,
         island.reachability,
         island.is_self,

@@ -7,8 +7,7 @@ island or the first 8 or more characters of its id.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -23,6 +22,9 @@ LOCAL: Final = "islandrun/local"
 PRIVATE: Final = "islandrun/private"
 ALIASES: Final = (AUTO, LOCAL, PRIVATE)
 
+_PER: Final = 1_000_000
+"""Prices are for so many tokens."""
+
 TOKENS_EXACT_MAX: Final = 4_000_000
 """Prices of longer requests are reckoned in thousands of tokens, rounded up, so that no column overflows."""
 
@@ -30,8 +32,7 @@ COST_MICROUSD_MAX: Final = 9 * 10**12
 """No estimate is above this: a million times what the dearest request costs."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Meant:
+class Meant(NamedTuple):
     """What a model name means in a fleet. `offers` None: every model; the others None: no island.
 
     `elsewhere` are the islands that it keeps a request away from, `exact` those with a model of just that
@@ -44,8 +45,7 @@ class Meant:
     exact: Mask | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Picks:
+class Picks(NamedTuple):
     """The model that each island would run: its row among the offers, where `is_able`, and what it costs."""
 
     meant: Meant
@@ -62,7 +62,7 @@ class Picks:
 def meant_by(model: str, fleet: Fleet, offers: Offers) -> Meant:
     """Find out what a model name means; an empty one means `islandrun/auto`."""
     if "@" not in model:
-        return Meant(model or AUTO, _named(model or AUTO, offers))
+        return _ALL.get(model) or Meant(model, _named(model, offers))
     name, _, target = model.rpartition("@")
     exact_rows = offers.rows_of.get(model, _NO_ROWS)
     exact = marked(len(fleet), offers.island[exact_rows])
@@ -107,7 +107,7 @@ def pick(question: Question, fleet: Fleet) -> Picks:
     if limit is not None:
         turn += ((cost <= limit) & is_able) * np.int64(len(offers))
     first = np.maximum.reduceat(turn, offers.first_row) if len(fleet) else turn
-    rows = -first % max(len(offers), 1)
+    rows = offers.row_of_turn[first]
     return Picks(meant, offers, rows, first > 0, cost[rows])
 
 
@@ -118,17 +118,21 @@ def cost_microusd(input_tokens: int, output_tokens: int, input_price: int, outpu
 
 def _cost(offers: Offers, input_tokens: int, output_tokens: int) -> Figures:
     """Estimate what a request costs with each model, as `cost_microusd` does."""
-    per = 1_000_000
+    per = _PER
     if input_tokens + output_tokens > TOKENS_EXACT_MAX:
         input_tokens, output_tokens, per = -(-input_tokens // 1_000), -(-output_tokens // 1_000), 1_000
     cost = offers.input_price_microusd * min(input_tokens, TOKENS_EXACT_MAX)
     cost += offers.output_price_microusd * min(output_tokens, TOKENS_EXACT_MAX)
     cost += per - 1
     cost //= per
-    return np.minimum(cost, COST_MICROUSD_MAX, out=cost)
+    return cost if per == _PER else np.minimum(cost, COST_MICROUSD_MAX, out=cost)
 
 
 _NO_ROWS: Final[Figures] = np.zeros(0, dtype=np.int64)
+
+
+_ALL: Final = {"": Meant(AUTO), **{alias: Meant(alias) for alias in ALIASES}}
+"""What a name means that takes every model."""
 
 
 def _named(name: str, offers: Offers) -> Mask | None:

@@ -28,7 +28,8 @@ class Offers:
     """Rows of models, by island, and among those of one island by quality, then name.
 
     `island` is the place of the island of a row, `first_row` the first row of each island, and `preference`
-    a figure that falls from row to row, above 0. `rows_of` tells in which rows a name stands.
+    a figure that falls from row to row, above 0. A row's turn is its preference, or that and the number
+    of all rows: `row_of_turn` finds it again, and 0 is nobody's. `rows_of` tells in which rows a name stands.
     """
 
     names: tuple[str, ...]
@@ -36,6 +37,7 @@ class Offers:
     island: Figures
     first_row: Figures
     preference: Figures
+    row_of_turn: Figures
     context_tokens_max: Figures
     input_price_microusd: Figures
     output_price_microusd: Figures
@@ -61,6 +63,7 @@ def offers_of(islands: Sequence[IslandView], needs_documents: bool) -> Offers:
         island=figures([place for place, _, _ in rows]),
         first_row=figures(first_row),
         preference=figures(range(len(rows), 0, -1)),
+        row_of_turn=figures([0, *range(len(rows) - 1, -1, -1), *range(len(rows) - 1, -1, -1)]),
         context_tokens_max=figures([offer.context_tokens_max for _, offer, _ in rows]),
         input_price_microusd=figures(
             [offer.input_price_microusd for _, offer, _ in rows], PRICE_MICROUSD_MAX

@@ -76,5 +76,7 @@ class RoutingPolicy:
 
 def cost_limit(policy: RoutingPolicy, cost_max_microusd: int | None) -> int | None:
     """Combine the owner's and the client's limit for one request: the lower, or None when neither is set."""
-    limits = [limit for limit in (policy.cost_max_microusd, cost_max_microusd) if limit is not None]
-    return min(limits, default=None)
+    own = policy.cost_max_microusd
+    if own is None or cost_max_microusd is None:
+        return cost_max_microusd if own is None else own
+    return min(own, cost_max_microusd)

@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 
 from islandrun.agents.agent import Case, Objection, Objective, Opinion, VetoReason, share
-from islandrun.agents.columns import Figures, Mask
+from islandrun.agents.columns import Figures
+from islandrun.agents.fleet import Fleet
 from islandrun.vocabulary import PPM_MAX, Tier
 
 EXPOSURE_WEIGHTS_PPM: Final = {Tier.PERSONAL: 250_000, Tier.EDGE: 500_000, Tier.CLOUD: int(PPM_MAX)}
@@ -24,12 +25,10 @@ class PrivacyAgent:
     def judge(self, case: Case) -> Opinion:
         """Compare trust with the request and with the documents; trust 0 sees nothing at all."""
         sight, trust = case.question.assessment.sight, case.fleet.trust_ppm
-        step = np.array(sight.from_ppm[1:], dtype=np.int64).searchsorted(trust, side="right")
-        seen = np.array((sight.visible_ppm, sight.exposure_ppm), dtype=np.int64).take(step, axis=1)
-        visible, exposure = seen
-        exposure *= _WEIGHTS.take(case.fleet.tier)
+        step = sight.ends_ppm.searchsorted(trust, side="right")
+        visible, exposure = sight.figures.take(step, axis=1)
+        exposure *= case.fleet.once(_weights_ppm, case.question.my_group)
         exposure //= PPM_MAX
-        exposure *= ~_is_home(case)
         # With trust 0 nothing may be seen at all, so it is as if the least there is were too much.
         too_little = trust < np.maximum(visible, 1)
         return Opinion(
@@ -52,14 +51,17 @@ def _too_little(trust_ppm: int, visible_ppm: int) -> str:
     return f"trust {share(trust_ppm)} < {share(visible_ppm)} still visible after masking"
 
 
-def _is_home(case: Case) -> Mask:
-    """Say which islands are within the owner's four walls as seen from here.
+def _weights_ppm(fleet: Fleet, my_group: str) -> Figures:
+    """Say how much of an exposure counts on each island; nothing within the owner's four walls.
 
-    This node's own island is, and so are personal devices of its group.
+    This node's own island is there, and so are personal devices of its group.
     """
-    fleet, group = case.fleet, case.question.my_group
-    number = fleet.register.groups.get(group) if group else None
-    return fleet.is_self if number is None else fleet.is_self | (fleet.register.own_group_of == number)
+    weights: Figures = _WEIGHTS.take(fleet.tier)
+    weights[fleet.is_self] = 0
+    number = fleet.register.groups.get(my_group) if my_group else None
+    if number is not None:
+        weights[fleet.register.own_group_of == number] = 0
+    return weights
 
 
 def _documents(case: Case) -> tuple[Objection, ...]:

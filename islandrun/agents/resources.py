@@ -11,15 +11,13 @@ from typing import Final
 
 import numpy as np
 
-from islandrun.agents.agent import Case, Objection, Objective, Opinion, VetoReason
+from islandrun.agents.agent import Case, Objection, Objective, Opinion, VetoReason, those_that_count
 from islandrun.agents.columns import Figures, Mask, marked
+from islandrun.agents.fleet import Fleet
 from islandrun.agents.offers import Offers
 
 WAITING_MAX: Final = 8
 """So many requests may wait at an island before it counts as full."""
-
-SUSPECT_PENALTY_MS: Final = 2_000
-"""What the doubt whether an island is still there costs."""
 
 LATENCY_MS_MAX: Final = 86_400_000
 """No estimate is above a day: beyond it figures say nothing."""
@@ -38,7 +36,14 @@ class ResourceAgent:
         picks, latency = case.picks, latency_ms(case)
         return Opinion(
             self.name,
-            (*_models(case), *_documents(case), *_reach(case), *_room(case), *_deadline(case, latency)),
+            (
+                *_models(case),
+                *_documents(case),
+                *case.fleet.once(_reach),
+                *_failed(case),
+                *case.fleet.once(_room),
+                *_deadline(case, latency),
+            ),
             (
                 (Objective.LATENCY_MS, latency),
                 (Objective.QUALITY_LOSS_PPM, picks.offers.quality_loss_ppm[picks.rows]),
@@ -52,13 +57,17 @@ def latency_ms(case: Case) -> Figures:
     service: Figures = fleet.token_us * min(case.question.output_tokens, TOKENS_MAX)
     service //= 1_000
     service += fleet.first_token_ms
-    np.minimum(service, LATENCY_MS_MAX, out=service)
-    latency: Figures = service * fleet.ahead
-    latency //= np.maximum(fleet.places_max, 1)
-    latency += service
-    latency += fleet.round_trip_ms
-    latency += fleet.is_suspect * np.int64(SUSPECT_PENALTY_MS)
-    return np.minimum(latency, LATENCY_MS_MAX, out=latency)
+    if fleet.once(_has_queues):
+        np.minimum(service, LATENCY_MS_MAX, out=service)
+        queue: Figures = service * fleet.ahead
+        queue //= np.maximum(fleet.places_max, 1)
+        service += queue
+    service += fleet.delay_ms
+    return np.minimum(service, LATENCY_MS_MAX, out=service)
+
+
+def _has_queues(fleet: Fleet) -> bool:
+    return bool(fleet.ahead.any())
 
 
 def _models(case: Case) -> tuple[Objection, ...]:
@@ -119,30 +128,37 @@ def _documents(case: Case) -> tuple[Objection, ...]:
     )
 
 
-def _reach(case: Case) -> list[Objection]:
+def _reach(fleet: Fleet) -> tuple[Objection, ...]:
+    return those_that_count(
+        (
+            Objection(VetoReason.UNREACHABLE, fleet.is_unreachable, "it does not answer"),
+            Objection(VetoReason.UNREACHABLE, fleet.is_away, "it said that it is away"),
+        )
+    )
+
+
+def _failed(case: Case) -> tuple[Objection, ...]:
     fleet, failed = case.fleet, case.question.failed
-    objections = [
-        Objection(VetoReason.UNREACHABLE, fleet.is_unreachable, "it does not answer"),
-        Objection(VetoReason.UNREACHABLE, fleet.is_away, "it said that it is away"),
-    ]
-    if failed:
-        places = [place for island in failed if (place := fleet.register.place(island)) is not None]
-        is_out = marked(len(fleet), places)
-        objections.append(Objection(VetoReason.FAILED_BEFORE, is_out, "it failed this request before"))
-    return objections
+    if not failed:
+        return ()
+    places = [place for island in failed if (place := fleet.register.place(island)) is not None]
+    is_out = marked(len(fleet), places)
+    return (Objection(VetoReason.FAILED_BEFORE, is_out, "it failed this request before"),)
 
 
-def _room(case: Case) -> tuple[Objection, ...]:
-    places, busy = case.fleet.places_max, case.fleet.busy
+def _room(fleet: Fleet) -> tuple[Objection, ...]:
+    places, busy = fleet.places_max, fleet.busy
     is_closed = places <= 0
     is_full = (busy >= places + WAITING_MAX) & ~is_closed
-    return (
-        Objection(VetoReason.NO_CAPACITY, is_closed, "it takes no requests"),
-        Objection(
-            VetoReason.NO_CAPACITY,
-            is_full,
-            lambda place: f"{busy[place]} requests at {places[place]} places and {WAITING_MAX} to wait",
-        ),
+    return those_that_count(
+        (
+            Objection(VetoReason.NO_CAPACITY, is_closed, "it takes no requests"),
+            Objection(
+                VetoReason.NO_CAPACITY,
+                is_full,
+                lambda place: f"{busy[place]} requests at {places[place]} places and {WAITING_MAX} to wait",
+            ),
+        )
     )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 import numpy as np
 
-from islandrun.agents.agent import Case, Objection, Opinion, VetoReason
+from islandrun.agents.agent import Case, Objection, Opinion, VetoReason, those_that_count
 from islandrun.agents.columns import Mask, marked
 from islandrun.agents.fleet import Fleet
 from islandrun.agents.models import LOCAL, PRIVATE
@@ -22,17 +22,34 @@ class TrustAgent:
         """Judge membership, residency and wishes; gives no score, since trust itself is a threshold."""
         return Opinion(
             self.name,
-            (*_standing(case), *_residency(case), *_tiers(case), *_hints(case), *_scope(case)),
+            (
+                *case.fleet.once(_standing),
+                *_validity(case),
+                *_residency(case),
+                *_tiers(case),
+                *_hints(case),
+                *_scope(case),
+            ),
         )
 
 
-def _standing(case: Case) -> tuple[Objection, ...]:
+def _standing(fleet: Fleet) -> tuple[Objection, ...]:
+    return those_that_count(
+        (
+            Objection(
+                VetoReason.REVOKED, fleet.is_revoked, "revoked by the owner, or it contradicted itself"
+            ),
+            Objection(VetoReason.NOT_ADMITTED, fleet.is_unknown, "the owner has not admitted it"),
+        )
+    )
+
+
+def _validity(case: Case) -> tuple[Objection, ...]:
     fleet, now_ms = case.fleet, case.question.now.wall_ms
-    is_over = fleet.is_expired | (fleet.admitted_until_ms < now_ms)
     return (
-        Objection(VetoReason.REVOKED, fleet.is_revoked, "revoked by the owner, or it contradicted itself"),
-        Objection(VetoReason.NOT_ADMITTED, fleet.is_unknown, "the owner has not admitted it"),
-        Objection(VetoReason.STALE_ATTESTATION, is_over, "its admission is not valid now"),
+        Objection(
+            VetoReason.STALE_ATTESTATION, fleet.admitted_until_ms < now_ms, "its admission is not valid now"
+        ),
         Objection(
             VetoReason.STALE_ATTESTATION,
             fleet.attested_until_ms < now_ms,
@@ -43,20 +60,14 @@ def _standing(case: Case) -> tuple[Objection, ...]:
 
 def _residency(case: Case) -> list[Objection]:
     """Require all places of an island to be allowed, since it may store in any of them."""
-    objections = []
-    for who, allowed in (
-        ("owner", case.question.policy.jurisdictions),
-        ("client", case.question.hints.jurisdictions),
-    ):
-        if allowed:
-            objections.append(_outside(case.fleet, who, allowed))
-    return objections
+    asked = (("owner", case.question.policy.jurisdictions), ("client", case.question.hints.jurisdictions))
+    return [case.fleet.once(_outside, who, allowed) for who, allowed in asked if allowed]
 
 
-def _outside(fleet: Fleet, who: str, allowed: Collection[str]) -> Objection:
+def _outside(fleet: Fleet, who: str, allowed: tuple[str, ...]) -> Objection:
     """Object to islands that are not wholly within what is allowed, and to those that nobody can place."""
     register = fleet.register
-    is_outside = [not area or not all(place in allowed for place in area) for area in register.areas]
+    is_outside = [not area or not set(area) <= set(allowed) for area in register.areas]
 
     def detail(place: int) -> str:
         area = fleet.islands[place].jurisdictions
@@ -70,22 +81,17 @@ def _outside(fleet: Fleet, who: str, allowed: Collection[str]) -> Objection:
 
 
 def _tiers(case: Case) -> list[Objection]:
-    fleet, objections = case.fleet, []
-    for who, tiers in (("owner", case.question.policy.tiers), ("client", case.question.hints.tiers)):
-        if tiers:
-            is_excluded = np.array([True, *(tier not in tiers for tier in Tier)]).take(fleet.tier)
-            objections.append(
-                Objection(
-                    VetoReason.TIER_EXCLUDED,
-                    is_excluded,
-                    _excluded(fleet, who),
-                )
-            )
-    return objections
+    asked = (("owner", case.question.policy.tiers), ("client", case.question.hints.tiers))
+    return [case.fleet.once(_excluded, who, tiers) for who, tiers in asked if tiers]
 
 
-def _excluded(fleet: Fleet, who: str) -> Callable[[int], str]:
-    return lambda place: f"tier {fleet.islands[place].tier.name.lower()} is excluded by the {who}"
+def _excluded(fleet: Fleet, who: str, tiers: tuple[Tier, ...]) -> Objection:
+    is_excluded = np.array([True, *(tier not in tiers for tier in Tier)]).take(fleet.tier)
+    return Objection(
+        VetoReason.TIER_EXCLUDED,
+        is_excluded,
+        lambda place: f"tier {fleet.islands[place].tier.name.lower()} is excluded by the {who}",
+    )
 
 
 def _hints(case: Case) -> list[Objection]:

@@ -51,7 +51,11 @@ def form_for(finding: Finding, trust_ppm: Ppm) -> Form:
 
 def seen_ppm(finding: Finding, trust_ppm: Ppm) -> Ppm:
     """Return the trust that is needed for what a reader of this trust sees of a finding; masked, none."""
-    form = form_for(finding, trust_ppm)
+    return floor_in(form_for(finding, trust_ppm), finding)
+
+
+def floor_in(form: Form, finding: Finding) -> Ppm:
+    """Return the trust that is needed to see a finding in a form."""
     if form is Form.KEEP:
         return finding.floor_ppm
     return finding.general.floor_ppm if form is Form.GENERALISE and finding.general is not None else Ppm(0)

@@ -56,12 +56,11 @@ class Assessment:
 
     def visible_ppm(self, trust_ppm: Ppm) -> Ppm:
         """Say how sensitive what a reader of this trust would see still is, after masking for it."""
-        return Ppm(self.sight.visible_ppm[self.sight.step(trust_ppm)])
+        return self.sight.visible_ppm(self.sight.step(trust_ppm))
 
     def masked(self, trust_ppm: Ppm) -> tuple[tuple[FindingType, int], ...]:
         """Count the findings that a reader of this trust does not see as they are, by type."""
-        replaced = [one.type for one in self._all() if form_for(one, trust_ppm) is not Form.KEEP]
-        return tuple(sorted(Counter(replaced).items()))
+        return self.sight.replaced[self.sight.step(trust_ppm)]
 
     def generalised(self, trust_ppm: Ppm) -> tuple[tuple[FindingType, int], ...]:
         """Count those of `masked` that are made general; the others become placeholders."""
@@ -70,7 +69,7 @@ class Assessment:
 
     def exposure_ppm(self, trust_ppm: Ppm) -> Ppm:
         """Say how much leaves with a request: what is seen of its values and topics, and a little a mask."""
-        return Ppm(self.sight.exposure_ppm[self.sight.step(trust_ppm)])
+        return self.sight.exposure_ppm(self.sight.step(trust_ppm))
 
     def _all(self) -> Iterable[Finding]:
         return (one for found in self.findings for one in found)

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from islandrun.agents.agent import OBJECTIVES, Agent, Case, Opinion, Veto, VetoReason
+from islandrun.agents.agent import OBJECTIVES, Agent, Case, Objective, Opinion, Veto, VetoReason
 from islandrun.agents.columns import Figures, Mask
 from islandrun.agents.policy import Weights
-from islandrun.routing.scoring import least, normalise, totals_ppm
+from islandrun.routing.scoring import least, scale_of, totals_ppm
 
 
 class Ranking:
@@ -53,18 +53,22 @@ class Ranking:
                     found |= objection.islands
         return bool(found.all())
 
-    def among_candidates(self, place: int) -> int:
-        """Return which of the candidates an island is, which is its entry in `scaled` and `totals`."""
-        return int(self.candidates.searchsorted(place))
+    def normalised(self, place: int) -> tuple[tuple[Objective, int], ...]:
+        """Return the scores of a candidate among the others, each 0 (best) to 1,000,000."""
+        return tuple(zip(OBJECTIVES, self._scale.normalise(self.scores[:, place]), strict=True))
+
+    def total_ppm(self, place: int) -> int:
+        """Return what the scores of a candidate come to, 0 (best) to 1,200,000."""
+        return int(self._totals[self.candidates.searchsorted(place)])
 
     def _rank(self, weights: Weights) -> None:
         scores = self.scores.take(self.candidates, axis=1)
-        self.scaled = normalise(scores)
-        self.totals = totals_ppm(self.scaled, weights)
+        self._scale = scale_of(scores)
+        self._totals = totals_ppm(scores, self._scale, weights)
         nearness = self.case.fleet.nearness[self.candidates]
-        by_score = (self.totals, *scores)
-        lowest = self.totals[self.totals.argmin()]
-        in_band = (self.totals <= lowest + self.case.question.policy.local_band_ppm).nonzero()[0]
+        by_score = (self._totals, *scores)
+        lowest = self._totals[self._totals.argmin()]
+        in_band = (self._totals <= lowest + self.case.question.policy.local_band_ppm).nonzero()[0]
         self.best = int(self.candidates[least(in_band, by_score)])
         self.chosen = int(self.candidates[least(in_band, (nearness, *by_score))])
 
@@ -73,7 +77,7 @@ class Ranking:
         if self.chosen is None:
             return out
         keys = self.scores.take(self.candidates, axis=1)[::-1]
-        ranked = self.candidates[np.lexsort((*keys, self.totals))]
+        ranked = self.candidates[np.lexsort((*keys, self._totals))]
         return np.concatenate(([self.chosen], ranked[ranked != self.chosen], out))
 
 

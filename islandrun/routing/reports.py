@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import overload
 
-from islandrun.agents.agent import OBJECTIVES, Objective
+from islandrun.agents.agent import Objective
 from islandrun.routing.decision import CandidateReport
 from islandrun.routing.ranking import Ranking
 
@@ -60,22 +60,19 @@ def _report(ranking: Ranking, place: int, rank: int) -> CandidateReport:
     step = sight.step(island.trust.ppm)
     is_able = bool(case.picks.is_able[place])
     is_candidate = rank <= len(ranking.candidates)
-    at = ranking.among_candidates(place)
     return CandidateReport(
         island=island.id,
         key=island.key,
         name=island.name,
         tier=island.tier,
         trust_ppm=island.trust.ppm,
-        visible_ppm=case.question.assessment.visible_ppm(island.trust.ppm),
-        masked=sight.is_masked[step],
+        visible_ppm=sight.visible_ppm(step),
+        masked=bool(sight.replaced[step]) and island.trust.ppm < case.question.assessment.sensitivity_ppm,
         model=case.picks.model(place),
         vetoes=() if is_candidate else ranking.vetoes(place),
         cost_microusd=int(ranking.scores[Objective.COST_MICROUSD, place]) if is_able else 0,
         latency_ms=int(ranking.scores[Objective.LATENCY_MS, place]) if is_able else 0,
-        normalised=tuple(zip(OBJECTIVES, ranking.scaled[:, at].tolist(), strict=True))
-        if is_candidate
-        else (),
-        total_ppm=int(ranking.totals[at]) if is_candidate else 0,
+        normalised=ranking.normalised(place) if is_candidate else (),
+        total_ppm=ranking.total_ppm(place) if is_candidate else 0,
         rank=rank if is_candidate else 0,
     )

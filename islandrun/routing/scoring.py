@@ -10,12 +10,13 @@ built, which for thousands of islands would take their number squared.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from islandrun.agents.columns import Figures
-from islandrun.agents.policy import Weights
+from islandrun.agents.columns import Figures, sealed
+from islandrun.agents.policy import PROFILES_MAX, Weights
 from islandrun.vocabulary import PPM_MAX
 
 FULL_SPANS: Final = (1_000, 1_000, 300_000, 800_000)
@@ -28,33 +29,47 @@ not decide.
 AUGMENTATION_DIVISOR: Final = 20
 """The sum of all weighted objectives counts 1/20 beside the worst one."""
 
-_SPANS: Final[Figures] = np.array(FULL_SPANS, dtype=np.int64)
+_SPANS: Final[Figures] = np.array(FULL_SPANS, dtype=np.int64)[:, None]
+_ROWS: Final[Figures] = np.arange(len(FULL_SPANS))[:, None]
 
 
-def normalise(scores: Figures) -> Figures:
-    """Scale each objective over the candidates to 0 (best) .. 1,000,000; equal values become 0.
+class Scale(NamedTuple):
+    """What each objective counts from and by: the least of the candidates, and how far they lie apart."""
 
-    `scores` has a row for each `Objective` and a column for each candidate, of which there is one at least.
-    """
-    lows = np.minimum.reduce(scores, axis=1)
-    spans = np.maximum.reduce(scores, axis=1)
+    lows: Figures
+    spans: Figures
+
+    def normalise(self, vector: Figures) -> tuple[int, ...]:
+        """Scale the figures of one candidate to 0 (best) .. 1,000,000; what is equal for all becomes 0."""
+        figures = zip(vector.tolist(), self.lows[:, 0].tolist(), self.spans[:, 0].tolist(), strict=True)
+        return tuple((value - low) * PPM_MAX // span for value, low, span in figures)
+
+
+def scale_of(scores: Figures) -> Scale:
+    """Find the scale of candidates: a row for each `Objective`, a column for each candidate, at least one."""
+    lows = scores[_ROWS, scores.argmin(axis=1, keepdims=True)]
+    spans = scores[_ROWS, scores.argmax(axis=1, keepdims=True)]
     spans -= lows
-    np.maximum(spans, _SPANS, out=spans)
-    scaled: Figures = scores - lows[:, None]
-    scaled *= PPM_MAX
-    scaled //= spans[:, None]
-    return scaled
+    return Scale(lows, np.maximum(spans, _SPANS, out=spans))
 
 
-def totals_ppm(scaled: Figures, weights: Weights) -> Figures:
+def totals_ppm(scores: Figures, scale: Scale, weights: Weights) -> Figures:
     """Make one figure of four, 0 (best) to 1,200,000: augmented weighted Chebyshev."""
-    parts = (weights.cost, weights.latency, weights.exposure, weights.quality)
-    weighted = scaled * np.array(parts, dtype=np.int64)[:, None]
+    weighted = scores - scale.lows
+    weighted *= _shares_ppm(weights)
+    weighted //= scale.spans
     totals: Figures = np.add.reduce(weighted, axis=0)
     totals //= AUGMENTATION_DIVISOR
     totals += np.maximum.reduce(weighted, axis=0)
-    totals //= max(parts)
     return totals
+
+
+@lru_cache(maxsize=PROFILES_MAX)
+def _shares_ppm(weights: Weights) -> Figures:
+    """Return each weight as a share of the heaviest."""
+    parts = (weights.cost, weights.latency, weights.exposure, weights.quality)
+    shares = [[part * PPM_MAX // max(parts)] for part in parts]
+    return sealed(np.array(shares, dtype=np.int64))
 
 
 def least(places: Figures, columns: Iterable[Figures]) -> int:

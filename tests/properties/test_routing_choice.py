@@ -19,7 +19,7 @@ from islandrun.privacy.sensitivity import Assessment, Topic
 from islandrun.routing import choose as choosing
 from islandrun.routing.decision import Decision
 from islandrun.routing.route import ATTEMPTS_MAX, Route
-from islandrun.routing.scoring import normalise, totals_ppm
+from islandrun.routing.scoring import scale_of, totals_ppm
 from islandrun.vocabulary import (
     DataSetOffer,
     Finding,
@@ -278,7 +278,8 @@ all_weights = st.tuples(*[st.integers(0, 3)] * 4).filter(any).map(lambda parts: 
 @given(vectors=vectors_of_all, weights=all_weights)
 def test_the_least_total_is_on_the_pareto_front(vectors, weights):
     """Also where an objective weighs nothing and where rounding makes totals equal."""
-    totals = totals_ppm(normalise(np.array(vectors, dtype=np.int64).T), weights).tolist()
+    columns = np.array(vectors, dtype=np.int64).T
+    totals = totals_ppm(columns, scale_of(columns), weights).tolist()
     _, best = min(zip(totals, vectors, strict=True))
     assert not any(is_dominated(best, by=other) for other in vectors)
     assert all(0 <= total <= 1_200_000 for total in totals)

@@ -11,7 +11,8 @@ from islandrun.agents.agent import Agent, VetoReason, case_of
 from islandrun.agents.fleet import fleet_of
 from islandrun.agents.policy import PROFILES_MAX, RoutingPolicy, Weights
 from islandrun.agents.question import Question
-from islandrun.agents.resources import SUSPECT_PENALTY_MS, WAITING_MAX
+from islandrun.agents.resources import WAITING_MAX
+from islandrun.agents.speed import SUSPECT_PENALTY_MS
 from islandrun.errors import ConfigError
 from islandrun.privacy.sensitivity import Assessment, Topic
 from islandrun.vocabulary import (

@@ -15,7 +15,7 @@ from islandrun.errors import BadRequest
 from islandrun.privacy.sensitivity import Assessment, Topic
 from islandrun.routing import choose as choosing
 from islandrun.routing.decision import REPORTS_MAX, Decision
-from islandrun.routing.scoring import normalise, totals_ppm
+from islandrun.routing.scoring import scale_of, totals_ppm
 from islandrun.vocabulary import (
     DataSetOffer,
     Finding,
@@ -264,12 +264,15 @@ def test_only_so_many_candidates_travel_and_the_chosen_is_among_them():
 
 
 def scaled(*vectors: tuple[int, ...]) -> list[tuple[int, ...]]:
-    rows = normalise(np.array(vectors, dtype=np.int64).T)
-    return [tuple(column) for column in rows.T.tolist()]
+    columns = np.array(vectors, dtype=np.int64).T
+    scale = scale_of(columns)
+    return [scale.normalise(column) for column in columns.T]
 
 
 def total_ppm(vector: tuple[int, ...], weights: Weights) -> int:
-    return int(totals_ppm(np.array([vector], dtype=np.int64).T, weights)[0])
+    ideal, nadir = (0,) * 4, (1_000_000,) * 4
+    columns = np.array([ideal, vector, nadir], dtype=np.int64).T
+    return int(totals_ppm(columns, scale_of(columns), weights)[1])
 
 
 def test_normalise_scales_each_objective_and_leaves_constants_at_zero():
