@@ -221,10 +221,15 @@ class ToolCallDelta:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as the backend counted them, or as estimated where it did not."""
+    """Tokens as the backend counted them, or as estimated where it did not.
+
+    `cached_tokens` of the input were in the provider's cache.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
+    cached_tokens: int = 0
+    is_estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +267,12 @@ class Standing(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModelOffer:
-    """A model that an island serves. Prices are micro-dollars per million tokens."""
+    """A model that an island serves. Prices are micro-dollars per million tokens; 0 is free.
+
+    `cached_input_price_microusd` None: what the provider had in its cache costs as much as the rest.
+    `request_price_microusd` comes on top for each request. `work_hour_microusd` is the electricity of one
+    hour of work on a machine of the owner's. Where `is_price_known` is false the prices say nothing.
+    """
 
     name: str
     context_tokens_max: int
@@ -271,6 +281,10 @@ class ModelOffer:
     output_price_microusd: int = 0
     supports_tools: bool = False
     is_extractive: bool = False
+    cached_input_price_microusd: int | None = None
+    request_price_microusd: int = 0
+    work_hour_microusd: int = 0
+    is_price_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)

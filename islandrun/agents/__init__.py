@@ -10,7 +10,7 @@ from islandrun.agents.fleet import Fleet, fleet_of
 from islandrun.agents.models import is_model_known
 from islandrun.agents.policy import RoutingPolicy, Weights
 from islandrun.agents.privacy import PrivacyAgent
-from islandrun.agents.question import Question, output_estimate
+from islandrun.agents.question import Question
 from islandrun.agents.resources import ResourceAgent
 from islandrun.agents.trust import TrustAgent
 
@@ -37,5 +37,4 @@ __all__ = [
     "case_of",
     "fleet_of",
     "is_model_known",
-    "output_estimate",
 ]

@@ -14,22 +14,13 @@ import numpy as np
 from islandrun.agents.columns import Figures, Mask, marked
 from islandrun.agents.fleet import Fleet
 from islandrun.agents.offers import Offers
-from islandrun.agents.policy import cost_limit
 from islandrun.agents.question import Question
+from islandrun.agents.reckoning import Costs, costs_of
 
 AUTO: Final = "islandrun/auto"
 LOCAL: Final = "islandrun/local"
 PRIVATE: Final = "islandrun/private"
 ALIASES: Final = (AUTO, LOCAL, PRIVATE)
-
-_PER: Final = 1_000_000
-"""Prices are for so many tokens."""
-
-TOKENS_EXACT_MAX: Final = 4_000_000
-"""Prices of longer requests are reckoned in thousands of tokens, rounded up, so that no column overflows."""
-
-COST_MICROUSD_MAX: Final = 9 * 10**12
-"""No estimate is above this: a million times what the dearest request costs."""
 
 
 class Meant(NamedTuple):
@@ -46,13 +37,13 @@ class Meant(NamedTuple):
 
 
 class Picks(NamedTuple):
-    """The model that each island would run: its row among the offers, where `is_able`, and what it costs."""
+    """The model that each island would run: its row among the offers, where `is_able`; what models cost."""
 
     meant: Meant
     offers: Offers
     rows: Figures
     is_able: Mask
-    cost_microusd: Figures
+    costs: Costs
 
     def model(self, place: int) -> str:
         """Name the model that the island at this place would run; empty when it can run none."""
@@ -96,36 +87,18 @@ def pick(question: Question, fleet: Fleet) -> Picks:
     """
     offers = fleet.register.offers(question.needs_documents)
     meant = meant_by(question.model, fleet, offers)
-    is_able = offers.context_tokens_max >= question.input_tokens + question.output_tokens
+    is_able = offers.context_tokens_max >= question.context_tokens
     if question.needs_tools:
         is_able &= offers.supports_tools
     if meant.offers is not None:
         is_able &= meant.offers
-    cost = _cost(offers, question.input_tokens, question.output_tokens)
+    costs = costs_of(question, offers, fleet)
     turn = offers.preference * is_able
-    limit = cost_limit(question.policy, question.hints.cost_max_microusd)
-    if limit is not None:
-        turn += ((cost <= limit) & is_able) * np.int64(len(offers))
+    if costs.is_over is not None:
+        turn += (~costs.is_over & is_able) * np.int64(len(offers))
     first = np.maximum.reduceat(turn, offers.first_row) if len(fleet) else turn
     rows = offers.row_of_turn[first]
-    return Picks(meant, offers, rows, first > 0, cost[rows])
-
-
-def cost_microusd(input_tokens: int, output_tokens: int, input_price: int, output_price: int) -> int:
-    """Return the price of a request in micro-dollars, rounded up; prices are per million tokens."""
-    return -(-(input_tokens * input_price + output_tokens * output_price) // 1_000_000)
-
-
-def _cost(offers: Offers, input_tokens: int, output_tokens: int) -> Figures:
-    """Estimate what a request costs with each model, as `cost_microusd` does."""
-    per = _PER
-    if input_tokens + output_tokens > TOKENS_EXACT_MAX:
-        input_tokens, output_tokens, per = -(-input_tokens // 1_000), -(-output_tokens // 1_000), 1_000
-    cost = offers.input_price_microusd * min(input_tokens, TOKENS_EXACT_MAX)
-    cost += offers.output_price_microusd * min(output_tokens, TOKENS_EXACT_MAX)
-    cost += per - 1
-    cost //= per
-    return cost if per == _PER else np.minimum(cost, COST_MICROUSD_MAX, out=cost)
+    return Picks(meant, offers, rows, first > 0, costs)
 
 
 _NO_ROWS: Final[Figures] = np.zeros(0, dtype=np.int64)

@@ -12,13 +12,11 @@ from typing import Final
 import numpy as np
 
 from islandrun.agents.columns import Figures, Mask, figures
+from islandrun.agents.prices import PriceColumns, price_columns
 from islandrun.vocabulary import PPM_MAX, IslandView, ModelOffer, Ppm
 
 EXTRACTIVE_DIVISOR: Final = 4
 """A model that can only quote is worth this much less where no documents are asked for."""
-
-PRICE_MICROUSD_MAX: Final = 10**12
-"""The most per million tokens that a column holds, as in a statement."""
 
 _NOTHING: Final = ModelOffer(name="", context_tokens_max=-1, quality_ppm=Ppm(0))
 
@@ -39,8 +37,7 @@ class Offers:
     preference: Figures
     row_of_turn: Figures
     context_tokens_max: Figures
-    input_price_microusd: Figures
-    output_price_microusd: Figures
+    prices: PriceColumns
     quality_loss_ppm: Figures
     supports_tools: Mask
     is_offered: Mask
@@ -65,12 +62,7 @@ def offers_of(islands: Sequence[IslandView], needs_documents: bool) -> Offers:
         preference=figures(range(len(rows), 0, -1)),
         row_of_turn=figures([0, *range(len(rows) - 1, -1, -1), *range(len(rows) - 1, -1, -1)]),
         context_tokens_max=figures([offer.context_tokens_max for _, offer, _ in rows]),
-        input_price_microusd=figures(
-            [offer.input_price_microusd for _, offer, _ in rows], PRICE_MICROUSD_MAX
-        ),
-        output_price_microusd=figures(
-            [offer.output_price_microusd for _, offer, _ in rows], PRICE_MICROUSD_MAX
-        ),
+        prices=price_columns([offer for _, offer, _ in rows]),
         quality_loss_ppm=figures([PPM_MAX - quality for _, _, quality in rows]),
         supports_tools=np.array([offer.supports_tools for _, offer, _ in rows], dtype=np.bool_),
         is_offered=np.array([offer is not _NOTHING for _, offer, _ in rows], dtype=np.bool_),

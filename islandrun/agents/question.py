@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
+from islandrun.agents.budget import NO_LIMIT, Purse
 from islandrun.agents.policy import RoutingPolicy
 from islandrun.privacy.sensitivity import Assessment
-from islandrun.vocabulary import Hints, Instant, IslandId, Sampling
-
-OUTPUT_TOKENS_DEFAULT: Final = 300
-"""How long an answer is expected to be when the client sets no limit."""
+from islandrun.vocabulary import Hints, Instant, IslandId
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +15,8 @@ class Question:
     """One request as the agents see it: its assessment, wishes and sizes, but no text.
 
     `failed` lists islands that already failed this request; `my_group` is the group of the asking
-    node; `receipt_id` names the record that the decision will be part of.
+    node; `receipt_id` names the record that the decision will be part of. `output_tokens` is how long
+    the answer is expected to be, `answer_tokens_max` how long the client lets it be, 0 for no limit.
     """
 
     request_id: str
@@ -33,13 +31,15 @@ class Question:
     failed: tuple[IslandId, ...] = ()
     my_group: str = ""
     receipt_id: str = ""
+    answer_tokens_max: int = 0
+    purse: Purse = NO_LIMIT
+
+    @property
+    def context_tokens(self) -> int:
+        """The tokens that a model must have room for: the prompt, and the longest answer."""
+        return self.input_tokens + max(self.output_tokens, self.answer_tokens_max)
 
     @property
     def needs_documents(self) -> bool:
         """Whether the request names data sets."""
         return bool(self.hints.data_sets)
-
-
-def output_estimate(sampling: Sampling) -> int:
-    """Estimate the tokens of an answer: the client's limit, else `OUTPUT_TOKENS_DEFAULT`."""
-    return OUTPUT_TOKENS_DEFAULT if sampling.tokens_max is None else sampling.tokens_max

@@ -79,7 +79,7 @@ def _models(case: Case) -> tuple[Objection, ...]:
     matching = offers.is_offered if picks.meant.offers is None else picks.meant.offers & offers.is_offered
     has_match = _any_of(matching, offers)
     longest = np.maximum.reduceat(offers.context_tokens_max * matching, offers.first_row)
-    needed = question.input_tokens + question.output_tokens
+    needed = question.context_tokens
     is_short = is_unable & has_match & (longest < needed)
     lacks_tools = np.zeros_like(is_short)
     if question.needs_tools:

@@ -17,8 +17,9 @@ from islandrun.routing.decision import Decision
 from islandrun.routing.explain import explain_decision
 from islandrun.trust.ed25519 import Signer, is_signed_by
 from islandrun.trust.naming import island_id
-from islandrun.v1 import chat_pb2, inference_pb2
+from islandrun.v1 import chat_pb2
 from islandrun.vocabulary import PublicKey, Usage
+from islandrun.wire.inference import usage_to_wire
 
 OUTCOMES: Final = ("answered", "refused", "failed", "interrupted")
 DECISIONS_MAX: Final = 16
@@ -65,9 +66,7 @@ class Receipt:
             decisions=[decision.to_wire() for decision in self.decisions],
             outcome=self.outcome,
             cost_microusd=self.cost_microusd,
-            usage=inference_pb2.Usage(
-                input_tokens=self.usage.input_tokens, output_tokens=self.usage.output_tokens
-            ),
+            usage=usage_to_wire(self.usage),
             latency_ms=self.latency_ms,
             failure=self.failure,
         )
@@ -83,7 +82,12 @@ class Receipt:
                 decisions=tuple(Decision.from_wire(decision) for decision in pb.decisions),
                 outcome=pb.outcome,
                 cost_microusd=pb.cost_microusd,
-                usage=Usage(pb.usage.input_tokens, pb.usage.output_tokens),
+                usage=Usage(
+                    pb.usage.input_tokens,
+                    pb.usage.output_tokens,
+                    pb.usage.cached_tokens,
+                    pb.usage.is_estimated,
+                ),
                 latency_ms=pb.latency_ms,
                 failure=pb.failure,
             )

@@ -238,10 +238,15 @@ def model_to_wire(model: ModelOffer) -> pb.ModelOffer:
         output_price_microusd=model.output_price_microusd,
         supports_tools=model.supports_tools,
         is_extractive=model.is_extractive,
+        cached_input_price_microusd=model.cached_input_price_microusd,
+        request_price_microusd=model.request_price_microusd,
+        work_hour_microusd=model.work_hour_microusd,
+        is_price_unknown=not model.is_price_known,
     )
 
 
 def _model_from_wire(model: pb.ModelOffer) -> ModelOffer:
+    has_cached = model.HasField("cached_input_price_microusd")
     return ModelOffer(
         name=model.name,
         context_tokens_max=model.context_tokens_max,
@@ -250,6 +255,10 @@ def _model_from_wire(model: pb.ModelOffer) -> ModelOffer:
         output_price_microusd=model.output_price_microusd,
         supports_tools=model.supports_tools,
         is_extractive=model.is_extractive,
+        cached_input_price_microusd=model.cached_input_price_microusd if has_cached else None,
+        request_price_microusd=model.request_price_microusd,
+        work_hour_microusd=model.work_hour_microusd,
+        is_price_known=not model.is_price_unknown,
     )
 
 

@@ -24,17 +24,17 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eislandrun/v1/attestation.proto\x12\x0cislandrun.v1\"U\n\x11SignedAttestation\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0f\n\x07payload\x18\x02 \x01(\x0c\x12\x0e\n\x06issuer\x18\x03 \x01(\x0c\x12\x11\n\tsignature\x18\x04 \x01(\x0c\"\xd5\x01\n\x06Header\x12\x0f\n\x07mesh_id\x18\x01 \x01(\x0c\x12\x0e\n\x06issuer\x18\x02 \x01(\x0c\x12\x0f\n\x07subject\x18\x03 \x01(\x0c\x12\x0c\n\x04slot\x18\x04 \x01(\r\x12\r\n\x05\x65poch\x18\x05 \x01(\x04\x12\x10\n\x08sequence\x18\x06 \x01(\x04\x12\x15\n\rprevious_hash\x18\x07 \x01(\x0c\x12\x14\n\x0cissued_at_ms\x18\x08 \x01(\x03\x12\x15\n\rnot_before_ms\x18\t \x01(\x03\x12\x14\n\x0cnot_after_ms\x18\n \x01(\x03\x12\x10\n\x08\x63ritical\x18\x0b \x01(\x04\"K\n\x07Genesis\x12\r\n\x05owner\x18\x01 \x01(\x0c\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x15\n\rcreated_at_ms\x18\x03 \x01(\x03\x12\x0c\n\x04salt\x18\x04 \x01(\x0c\"3\n\rSignedGenesis\x12\x0f\n\x07payload\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\"\x1b\n\x08\x45ndpoint\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\"\xb7\x01\n\nModelOffer\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1a\n\x12\x63ontext_tokens_max\x18\x02 \x01(\r\x12\x13\n\x0bquality_ppm\x18\x03 \x01(\r\x12\x1c\n\x14input_price_microusd\x18\x04 \x01(\x04\x12\x1d\n\x15output_price_microusd\x18\x05 \x01(\x04\x12\x16\n\x0esupports_tools\x18\x06 \x01(\x08\x12\x15\n\ris_extractive\x18\x07 \x01(\x08\"\x8b\x01\n\x0c\x44\x61taSetOffer\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tdocuments\x18\x02 \x01(\r\x12\x12\n\nsize_bytes\x18\x03 \x01(\x04\x12\x17\n\x0fsensitivity_ppm\x18\x04 \x01(\r\x12\x14\n\x0cjurisdiction\x18\x05 \x01(\t\x12\x17\n\x0f\x65mbedding_model\x18\x06 \x01(\t\"\xd3\x03\n\x0fSelfAttestation\x12$\n\x06header\x18\x01 \x01(\x0b\x32\x14.islandrun.v1.Header\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0bincarnation\x18\x03 \x01(\x04\x12)\n\tendpoints\x18\x04 \x03(\x0b\x32\x16.islandrun.v1.Endpoint\x12(\n\x06models\x18\x05 \x03(\x0b\x32\x18.islandrun.v1.ModelOffer\x12-\n\tdata_sets\x18\x06 \x03(\x0b\x32\x1a.islandrun.v1.DataSetOffer\x12\x14\n\x0crequests_max\x18\x07 \x01(\r\x12\x1d\n\x15\x63laimed_jurisdictions\x18\x08 \x03(\t\x12\x18\n\x10software_version\x18\t \x01(\t\x12\x14\n\x0cprotocol_min\x18\n \x01(\r\x12\x14\n\x0cprotocol_max\x18\x0b \x01(\r\x12(\n\x05state\x18\x0c \x01(\x0e\x32\x19.islandrun.v1.IslandState\x12\r\n\x05\x66ront\x18\r \x01(\x0c\x12\x0e\n\x06relays\x18\x0e \x03(\x0c\x12/\n\x0frelay_endpoints\x18\x0f \x03(\x0b\x32\x16.islandrun.v1.Endpoint\"\xd7\x01\n\tAdmission\x12$\n\x06header\x18\x01 \x01(\x0b\x32\x14.islandrun.v1.Header\x12(\n\x0ctier_ceiling\x18\x02 \x01(\x0e\x32\x12.islandrun.v1.Tier\x12\r\n\x05group\x18\x03 \x01(\t\x12\x15\n\rjurisdictions\x18\x04 \x03(\t\x12\x19\n\x11trust_ceiling_ppm\x18\x05 \x01(\r\x12\x17\n\x0f\x63\x65rtificate_der\x18\x06 \x01(\x0c\x12\x10\n\x08token_id\x18\x07 \x01(\x0c\x12\x0e\n\x06number\x18\x08 \x01(\r\"\x9e\x03\n\x12\x41uthorityStatement\x12$\n\x06header\x18\x01 \x01(\x0b\x32\x14.islandrun.v1.Header\x12\x33\n\rrevoke_island\x18\x02 \x01(\x0b\x32\x1a.islandrun.v1.RevokeIslandH\x00\x12/\n\x0bgroup_trust\x18\x03 \x01(\x0b\x32\x18.islandrun.v1.GroupTrustH\x00\x12,\n\tfreshness\x18\x04 \x01(\x0b\x32\x17.islandrun.v1.FreshnessH\x00\x12\x33\n\radd_authority\x18\x05 \x01(\x0b\x32\x1a.islandrun.v1.AddAuthorityH\x00\x12\x39\n\x10revoke_authority\x18\x06 \x01(\x0b\x32\x1d.islandrun.v1.RevokeAuthorityH\x00\x12,\n\tsuccessor\x18\x07 \x01(\x0b\x32\x17.islandrun.v1.SuccessorH\x00\x12(\n\x07renewal\x18\x08 \x01(\x0b\x32\x15.islandrun.v1.RenewalH\x00\x42\x06\n\x04\x62ody\".\n\x0cRevokeIsland\x12\x0e\n\x06island\x18\x01 \x01(\x0c\x12\x0e\n\x06reason\x18\x02 \x01(\t\"E\n\nGroupTrust\x12\x12\n\nfrom_group\x18\x01 \x01(\t\x12\x10\n\x08to_group\x18\x02 \x01(\t\x12\x11\n\ttrust_ppm\x18\x03 \x01(\r\"1\n\tFreshness\x12\x10\n\x08set_hash\x18\x01 \x01(\x0c\x12\x12\n\nstatements\x18\x02 \x01(\r\"\x9f\x01\n\x0c\x41\x64\x64\x41uthority\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\x16\n\x0e\x61\x64missions_max\x18\x02 \x01(\r\x12(\n\x0ctier_ceiling\x18\x03 \x01(\x0e\x32\x12.islandrun.v1.Tier\x12\x19\n\x11trust_ceiling_ppm\x18\x04 \x01(\r\x12\x0e\n\x06groups\x18\x05 \x03(\t\x12\x15\n\rjurisdictions\x18\x06 \x03(\t\"`\n\x0fRevokeAuthority\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\x18\n\x10last_good_number\x18\x02 \x01(\r\x12\x16\n\x0elast_good_hash\x18\x03 \x01(\x0c\x12\x0e\n\x06reason\x18\x04 \x01(\t\"8\n\tSuccessor\x12\x0b\n\x03old\x18\x01 \x01(\x0c\x12\x0b\n\x03new\x18\x02 \x01(\x0c\x12\x11\n\tsignature\x18\x03 \x01(\x0c\"2\n\x07Renewal\x12\x0e\n\x06island\x18\x01 \x01(\x0c\x12\x17\n\x0f\x63\x65rtificate_der\x18\x02 \x01(\x0c\"q\n\rCertification\x12$\n\x06header\x18\x01 \x01(\x0b\x32\x14.islandrun.v1.Header\x12\x0e\n\x06scheme\x18\x02 \x01(\t\x12\x17\n\x0f\x65vidence_sha256\x18\x03 \x01(\x0c\x12\x11\n\tlevel_ppm\x18\x04 \x01(\r\"B\n\x05Vouch\x12$\n\x06header\x18\x01 \x01(\x0b\x32\x14.islandrun.v1.Header\x12\x13\n\x0b\x63\x65iling_ppm\x18\x02 \x01(\r\"o\n\x0c\x45quivocation\x12.\n\x05\x66irst\x18\x01 \x01(\x0b\x32\x1f.islandrun.v1.SignedAttestation\x12/\n\x06second\x18\x02 \x01(\x0b\x32\x1f.islandrun.v1.SignedAttestation*N\n\x04Tier\x12\x14\n\x10TIER_UNSPECIFIED\x10\x00\x12\x11\n\rTIER_PERSONAL\x10\x01\x12\r\n\tTIER_EDGE\x10\x02\x12\x0e\n\nTIER_CLOUD\x10\x03*u\n\x0bIslandState\x12\x1c\n\x18ISLAND_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12ISLAND_STATE_READY\x10\x01\x12\x15\n\x11ISLAND_STATE_AWAY\x10\x02\x12\x19\n\x15ISLAND_STATE_DRAINING\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eislandrun/v1/attestation.proto\x12\x0cislandrun.v1\"U\n\x11SignedAttestation\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0f\n\x07payload\x18\x02 \x01(\x0c\x12\x0e\n\x06issuer\x18\x03 \x01(\x0c\x12\x11\n\tsignature\x18\x04 \x01(\x0c\"\xd5\x01\n\x06Header\x12\x0f\n\x07mesh_id\x18\x01 \x01(\x0c\x12\x0e\n\x06issuer\x18\x02 \x01(\x0c\x12\x0f\n\x07subject\x18\x03 \x01(\x0c\x12\x0c\n\x04slot\x18\x04 \x01(\r\x12\r\n\x05\x65poch\x18\x05 \x01(\x04\x12\x10\n\x08sequence\x18\x06 \x01(\x04\x12\x15\n\rprevious_hash\x18\x07 \x01(\x0c\x12\x14\n\x0cissued_at_ms\x18\x08 \x01(\x03\x12\x15\n\rnot_before_ms\x18\t \x01(\x03\x12\x14\n\x0cnot_after_ms\x18\n \x01(\x03\x12\x10\n\x08\x63ritical\x18\x0b \x01(\x04\"K\n\x07Genesis\x12\r\n\x05owner\x18\x01 \x01(\x0c\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x15\n\rcreated_at_ms\x18\x03 \x01(\x03\x12\x0c\n\x04salt\x18\x04 \x01(\x0c\"3\n\rSignedGenesis\x12\x0f\n\x07payload\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\"\x1b\n\x08\x45ndpoint\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\"\xd7\x02\n\nModelOffer\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1a\n\x12\x63ontext_tokens_max\x18\x02 \x01(\r\x12\x13\n\x0bquality_ppm\x18\x03 \x01(\r\x12\x1c\n\x14input_price_microusd\x18\x04 \x01(\x04\x12\x1d\n\x15output_price_microusd\x18\x05 \x01(\x04\x12\x16\n\x0esupports_tools\x18\x06 \x01(\x08\x12\x15\n\ris_extractive\x18\x07 \x01(\x08\x12(\n\x1b\x63\x61\x63hed_input_price_microusd\x18\x08 \x01(\x04H\x00\x88\x01\x01\x12\x1e\n\x16request_price_microusd\x18\t \x01(\x04\x12\x1a\n\x12work_hour_microusd\x18\n \x01(\x04\x12\x18\n\x10is_price_unknown\x18\x0b \x01(\x08\x42\x1e\n\x1c_cached_input_price_microusd\"\x8b\x01\n\x0c\x44\x61taSetOffer\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tdocuments\x18\x02 \x01(\r\x12\x12\n\nsize_bytes\x18\x03 \x01(\x04\x12\x17\n\x0fsensitivity_ppm\x18\x04 \x01(\r\x12\x14\n\x0cjurisdiction\x18\x05 \x01(\t\x12\x17\n\x0f\x65mbedding_model\x18\x06 \x01(\t\"\xd3\x03\n\x0fSelfAttestation\x12$\n\x06header\x18\x01 \x01(\x0b\x32\x14.islandrun.v1.Header\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0bincarnation\x18\x03 \x01(\x04\x12)\n\tendpoints\x18\x04 \x03(\x0b\x32\x16.islandrun.v1.Endpoint\x12(\n\x06models\x18\x05 \x03(\x0b\x32\x18.islandrun.v1.ModelOffer\x12-\n\tdata_sets\x18\x06 \x03(\x0b\x32\x1a.islandrun.v1.DataSetOffer\x12\x14\n\x0crequests_max\x18\x07 \x01(\r\x12\x1d\n\x15\x63laimed_jurisdictions\x18\x08 \x03(\t\x12\x18\n\x10software_version\x18\t \x01(\t\x12\x14\n\x0cprotocol_min\x18\n \x01(\r\x12\x14\n\x0cprotocol_max\x18\x0b \x01(\r\x12(\n\x05state\x18\x0c \x01(\x0e\x32\x19.islandrun.v1.IslandState\x12\r\n\x05\x66ront\x18\r \x01(\x0c\x12\x0e\n\x06relays\x18\x0e \x03(\x0c\x12/\n\x0frelay_endpoints\x18\x0f \x03(\x0b\x32\x16.islandrun.v1.Endpoint\"\xd7\x01\n\tAdmission\x12$\n\x06header\x18\x01 \x01(\x0b\x32\x14.islandrun.v1.Header\x12(\n\x0ctier_ceiling\x18\x02 \x01(\x0e\x32\x12.islandrun.v1.Tier\x12\r\n\x05group\x18\x03 \x01(\t\x12\x15\n\rjurisdictions\x18\x04 \x03(\t\x12\x19\n\x11trust_ceiling_ppm\x18\x05 \x01(\r\x12\x17\n\x0f\x63\x65rtificate_der\x18\x06 \x01(\x0c\x12\x10\n\x08token_id\x18\x07 \x01(\x0c\x12\x0e\n\x06number\x18\x08 \x01(\r\"\x9e\x03\n\x12\x41uthorityStatement\x12$\n\x06header\x18\x01 \x01(\x0b\x32\x14.islandrun.v1.Header\x12\x33\n\rrevoke_island\x18\x02 \x01(\x0b\x32\x1a.islandrun.v1.RevokeIslandH\x00\x12/\n\x0bgroup_trust\x18\x03 \x01(\x0b\x32\x18.islandrun.v1.GroupTrustH\x00\x12,\n\tfreshness\x18\x04 \x01(\x0b\x32\x17.islandrun.v1.FreshnessH\x00\x12\x33\n\radd_authority\x18\x05 \x01(\x0b\x32\x1a.islandrun.v1.AddAuthorityH\x00\x12\x39\n\x10revoke_authority\x18\x06 \x01(\x0b\x32\x1d.islandrun.v1.RevokeAuthorityH\x00\x12,\n\tsuccessor\x18\x07 \x01(\x0b\x32\x17.islandrun.v1.SuccessorH\x00\x12(\n\x07renewal\x18\x08 \x01(\x0b\x32\x15.islandrun.v1.RenewalH\x00\x42\x06\n\x04\x62ody\".\n\x0cRevokeIsland\x12\x0e\n\x06island\x18\x01 \x01(\x0c\x12\x0e\n\x06reason\x18\x02 \x01(\t\"E\n\nGroupTrust\x12\x12\n\nfrom_group\x18\x01 \x01(\t\x12\x10\n\x08to_group\x18\x02 \x01(\t\x12\x11\n\ttrust_ppm\x18\x03 \x01(\r\"1\n\tFreshness\x12\x10\n\x08set_hash\x18\x01 \x01(\x0c\x12\x12\n\nstatements\x18\x02 \x01(\r\"\x9f\x01\n\x0c\x41\x64\x64\x41uthority\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\x16\n\x0e\x61\x64missions_max\x18\x02 \x01(\r\x12(\n\x0ctier_ceiling\x18\x03 \x01(\x0e\x32\x12.islandrun.v1.Tier\x12\x19\n\x11trust_ceiling_ppm\x18\x04 \x01(\r\x12\x0e\n\x06groups\x18\x05 \x03(\t\x12\x15\n\rjurisdictions\x18\x06 \x03(\t\"`\n\x0fRevokeAuthority\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\x18\n\x10last_good_number\x18\x02 \x01(\r\x12\x16\n\x0elast_good_hash\x18\x03 \x01(\x0c\x12\x0e\n\x06reason\x18\x04 \x01(\t\"8\n\tSuccessor\x12\x0b\n\x03old\x18\x01 \x01(\x0c\x12\x0b\n\x03new\x18\x02 \x01(\x0c\x12\x11\n\tsignature\x18\x03 \x01(\x0c\"2\n\x07Renewal\x12\x0e\n\x06island\x18\x01 \x01(\x0c\x12\x17\n\x0f\x63\x65rtificate_der\x18\x02 \x01(\x0c\"q\n\rCertification\x12$\n\x06header\x18\x01 \x01(\x0b\x32\x14.islandrun.v1.Header\x12\x0e\n\x06scheme\x18\x02 \x01(\t\x12\x17\n\x0f\x65vidence_sha256\x18\x03 \x01(\x0c\x12\x11\n\tlevel_ppm\x18\x04 \x01(\r\"B\n\x05Vouch\x12$\n\x06header\x18\x01 \x01(\x0b\x32\x14.islandrun.v1.Header\x12\x13\n\x0b\x63\x65iling_ppm\x18\x02 \x01(\r\"o\n\x0c\x45quivocation\x12.\n\x05\x66irst\x18\x01 \x01(\x0b\x32\x1f.islandrun.v1.SignedAttestation\x12/\n\x06second\x18\x02 \x01(\x0b\x32\x1f.islandrun.v1.SignedAttestation*N\n\x04Tier\x12\x14\n\x10TIER_UNSPECIFIED\x10\x00\x12\x11\n\rTIER_PERSONAL\x10\x01\x12\r\n\tTIER_EDGE\x10\x02\x12\x0e\n\nTIER_CLOUD\x10\x03*u\n\x0bIslandState\x12\x1c\n\x18ISLAND_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12ISLAND_STATE_READY\x10\x01\x12\x15\n\x11ISLAND_STATE_AWAY\x10\x02\x12\x19\n\x15ISLAND_STATE_DRAINING\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'islandrun.v1.attestation_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TIER']._serialized_start=2779
-  _globals['_TIER']._serialized_end=2857
-  _globals['_ISLANDSTATE']._serialized_start=2859
-  _globals['_ISLANDSTATE']._serialized_end=2976
+  _globals['_TIER']._serialized_start=2939
+  _globals['_TIER']._serialized_end=3017
+  _globals['_ISLANDSTATE']._serialized_start=3019
+  _globals['_ISLANDSTATE']._serialized_end=3136
   _globals['_SIGNEDATTESTATION']._serialized_start=48
   _globals['_SIGNEDATTESTATION']._serialized_end=133
   _globals['_HEADER']._serialized_start=136
@@ -46,33 +46,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ENDPOINT']._serialized_start=481
   _globals['_ENDPOINT']._serialized_end=508
   _globals['_MODELOFFER']._serialized_start=511
-  _globals['_MODELOFFER']._serialized_end=694
-  _globals['_DATASETOFFER']._serialized_start=697
-  _globals['_DATASETOFFER']._serialized_end=836
-  _globals['_SELFATTESTATION']._serialized_start=839
-  _globals['_SELFATTESTATION']._serialized_end=1306
-  _globals['_ADMISSION']._serialized_start=1309
-  _globals['_ADMISSION']._serialized_end=1524
-  _globals['_AUTHORITYSTATEMENT']._serialized_start=1527
-  _globals['_AUTHORITYSTATEMENT']._serialized_end=1941
-  _globals['_REVOKEISLAND']._serialized_start=1943
-  _globals['_REVOKEISLAND']._serialized_end=1989
-  _globals['_GROUPTRUST']._serialized_start=1991
-  _globals['_GROUPTRUST']._serialized_end=2060
-  _globals['_FRESHNESS']._serialized_start=2062
-  _globals['_FRESHNESS']._serialized_end=2111
-  _globals['_ADDAUTHORITY']._serialized_start=2114
-  _globals['_ADDAUTHORITY']._serialized_end=2273
-  _globals['_REVOKEAUTHORITY']._serialized_start=2275
-  _globals['_REVOKEAUTHORITY']._serialized_end=2371
-  _globals['_SUCCESSOR']._serialized_start=2373
-  _globals['_SUCCESSOR']._serialized_end=2429
-  _globals['_RENEWAL']._serialized_start=2431
-  _globals['_RENEWAL']._serialized_end=2481
-  _globals['_CERTIFICATION']._serialized_start=2483
-  _globals['_CERTIFICATION']._serialized_end=2596
-  _globals['_VOUCH']._serialized_start=2598
-  _globals['_VOUCH']._serialized_end=2664
-  _globals['_EQUIVOCATION']._serialized_start=2666
-  _globals['_EQUIVOCATION']._serialized_end=2777
+  _globals['_MODELOFFER']._serialized_end=854
+  _globals['_DATASETOFFER']._serialized_start=857
+  _globals['_DATASETOFFER']._serialized_end=996
+  _globals['_SELFATTESTATION']._serialized_start=999
+  _globals['_SELFATTESTATION']._serialized_end=1466
+  _globals['_ADMISSION']._serialized_start=1469
+  _globals['_ADMISSION']._serialized_end=1684
+  _globals['_AUTHORITYSTATEMENT']._serialized_start=1687
+  _globals['_AUTHORITYSTATEMENT']._serialized_end=2101
+  _globals['_REVOKEISLAND']._serialized_start=2103
+  _globals['_REVOKEISLAND']._serialized_end=2149
+  _globals['_GROUPTRUST']._serialized_start=2151
+  _globals['_GROUPTRUST']._serialized_end=2220
+  _globals['_FRESHNESS']._serialized_start=2222
+  _globals['_FRESHNESS']._serialized_end=2271
+  _globals['_ADDAUTHORITY']._serialized_start=2274
+  _globals['_ADDAUTHORITY']._serialized_end=2433
+  _globals['_REVOKEAUTHORITY']._serialized_start=2435
+  _globals['_REVOKEAUTHORITY']._serialized_end=2531
+  _globals['_SUCCESSOR']._serialized_start=2533
+  _globals['_SUCCESSOR']._serialized_end=2589
+  _globals['_RENEWAL']._serialized_start=2591
+  _globals['_RENEWAL']._serialized_end=2641
+  _globals['_CERTIFICATION']._serialized_start=2643
+  _globals['_CERTIFICATION']._serialized_end=2756
+  _globals['_VOUCH']._serialized_start=2758
+  _globals['_VOUCH']._serialized_end=2824
+  _globals['_EQUIVOCATION']._serialized_start=2826
+  _globals['_EQUIVOCATION']._serialized_end=2937
 # @@protoc_insertion_point(module_scope)

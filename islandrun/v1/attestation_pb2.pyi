@@ -94,7 +94,7 @@ class Endpoint(_message.Message):
     def __init__(self, address: _Optional[str] = ...) -> None: ...
 
 class ModelOffer(_message.Message):
-    __slots__ = ("name", "context_tokens_max", "quality_ppm", "input_price_microusd", "output_price_microusd", "supports_tools", "is_extractive")
+    __slots__ = ("name", "context_tokens_max", "quality_ppm", "input_price_microusd", "output_price_microusd", "supports_tools", "is_extractive", "cached_input_price_microusd", "request_price_microusd", "work_hour_microusd", "is_price_unknown")
     NAME_FIELD_NUMBER: _ClassVar[int]
     CONTEXT_TOKENS_MAX_FIELD_NUMBER: _ClassVar[int]
     QUALITY_PPM_FIELD_NUMBER: _ClassVar[int]
@@ -102,6 +102,10 @@ class ModelOffer(_message.Message):
     OUTPUT_PRICE_MICROUSD_FIELD_NUMBER: _ClassVar[int]
     SUPPORTS_TOOLS_FIELD_NUMBER: _ClassVar[int]
     IS_EXTRACTIVE_FIELD_NUMBER: _ClassVar[int]
+    CACHED_INPUT_PRICE_MICROUSD_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_PRICE_MICROUSD_FIELD_NUMBER: _ClassVar[int]
+    WORK_HOUR_MICROUSD_FIELD_NUMBER: _ClassVar[int]
+    IS_PRICE_UNKNOWN_FIELD_NUMBER: _ClassVar[int]
     name: str
     context_tokens_max: int
     quality_ppm: int
@@ -109,7 +113,11 @@ class ModelOffer(_message.Message):
     output_price_microusd: int
     supports_tools: bool
     is_extractive: bool
-    def __init__(self, name: _Optional[str] = ..., context_tokens_max: _Optional[int] = ..., quality_ppm: _Optional[int] = ..., input_price_microusd: _Optional[int] = ..., output_price_microusd: _Optional[int] = ..., supports_tools: bool = ..., is_extractive: bool = ...) -> None: ...
+    cached_input_price_microusd: int
+    request_price_microusd: int
+    work_hour_microusd: int
+    is_price_unknown: bool
+    def __init__(self, name: _Optional[str] = ..., context_tokens_max: _Optional[int] = ..., quality_ppm: _Optional[int] = ..., input_price_microusd: _Optional[int] = ..., output_price_microusd: _Optional[int] = ..., supports_tools: bool = ..., is_extractive: bool = ..., cached_input_price_microusd: _Optional[int] = ..., request_price_microusd: _Optional[int] = ..., work_hour_microusd: _Optional[int] = ..., is_price_unknown: bool = ...) -> None: ...
 
 class DataSetOffer(_message.Message):
     __slots__ = ("name", "documents", "size_bytes", "sensitivity_ppm", "jurisdiction", "embedding_model")

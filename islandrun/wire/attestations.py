@@ -234,8 +234,14 @@ def _check_model(model: pb.ModelOffer) -> None:
     _check_ppm(model.quality_ppm, "models.quality_ppm")
     size = model.context_tokens_max
     require(size <= limits.CONTEXT_TOKENS_MAX, "models.context_tokens_max", "is too large")
-    for price in (model.input_price_microusd, model.output_price_microusd):
-        what = "is over a million dollars per million tokens"
+    for price in (
+        model.input_price_microusd,
+        model.output_price_microusd,
+        model.cached_input_price_microusd,
+        model.request_price_microusd,
+        model.work_hour_microusd,
+    ):
+        what = "is over a million dollars per million tokens, request or hour"
         require(price <= limits.PRICE_MICROUSD_MAX, "models.price", what)
 
 

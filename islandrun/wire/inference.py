@@ -176,6 +176,8 @@ def piece_from_wire(chunk: inference_pb2.Chunk) -> AnswerPiece:
             usage = Usage(
                 min(finished.usage.input_tokens, limits.TOKENS_MAX),
                 min(finished.usage.output_tokens, limits.TOKENS_MAX),
+                min(finished.usage.cached_tokens, finished.usage.input_tokens, limits.TOKENS_MAX),
+                finished.usage.is_estimated,
             )
             if finished.model:
                 check_printable(finished.model, limits.MODEL_NAME_CHARACTERS_MAX, "finished.model")
@@ -192,6 +194,16 @@ def piece_to_wire(piece: AnswerPiece) -> inference_pb2.Chunk:
         raise MalformedMessage("a piece of the answer does not fit its type") from None
 
 
+def usage_to_wire(usage: Usage) -> inference_pb2.Usage:
+    """Return a count of tokens in its form on the wire. Raises ValueError for one that does not fit."""
+    return inference_pb2.Usage(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cached_tokens=usage.cached_tokens,
+        is_estimated=usage.is_estimated,
+    )
+
+
 def _piece_to_wire(piece: AnswerPiece) -> inference_pb2.Chunk:
     match piece:
         case TextDelta():
@@ -202,9 +214,7 @@ def _piece_to_wire(piece: AnswerPiece) -> inference_pb2.Chunk:
             )
             return inference_pb2.Chunk(tool_call=delta)
         case Finished():
-            usage = inference_pb2.Usage(
-                input_tokens=piece.usage.input_tokens, output_tokens=piece.usage.output_tokens
-            )
+            usage = usage_to_wire(piece.usage)
             return inference_pb2.Chunk(
                 finished=inference_pb2.Finished(reason=piece.reason, usage=usage, model=piece.model)
             )

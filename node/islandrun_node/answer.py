@@ -82,7 +82,8 @@ class Restoration:
         shown: list[AnswerPiece] = [TextDelta(ready)] if ready else []
         if self._words.hit:
             self.done = True
-            shown.append(Finished("stop", Usage(self._input_tokens, self._shown // CHARACTERS_PER_TOKEN), ""))
+            tokens = self._shown // CHARACTERS_PER_TOKEN
+            shown.append(Finished("stop", Usage(self._input_tokens, tokens, is_estimated=True), ""))
         return shown
 
     def _tails(self) -> list[AnswerPiece]:

@@ -7,8 +7,9 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from islandrun.agents.fleet import Fleet, fleet_of
+from islandrun.agents.lengths import LENGTH_DEFAULT
 from islandrun.agents.policy import RoutingPolicy
-from islandrun.agents.question import Question, output_estimate
+from islandrun.agents.question import Question
 from islandrun.mesh.machine import Mesh
 from islandrun.privacy.sensitivity import Assessment
 from islandrun.routing.candidates import LocalFacts, Vantage
@@ -151,18 +152,20 @@ class Outlook:
         now: Instant,
     ) -> Question:
         """Return a request as the agents see it."""
+        tokens_max = request.sampling.tokens_max
         return Question(
             request_id=request_id,
             assessment=assessment,
             model=request.model,
             hints=request.hints,
             input_tokens=input_estimate(request.prompt),
-            output_tokens=output_estimate(request.sampling),
+            output_tokens=LENGTH_DEFAULT if tokens_max is None else tokens_max,
             policy=policy,
             now=now,
             needs_tools=bool(request.prompt.tools),
             my_group=self.my_group(),
             receipt_id=request_id,
+            answer_tokens_max=tokens_max or 0,
         )
 
     def mesh_status(self) -> status_pb2.MeshStatus:

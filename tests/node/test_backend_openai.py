@@ -122,7 +122,7 @@ async def test_bytes_cut_anywhere_even_inside_a_character_give_the_same_answer()
 async def test_a_server_without_usage_gives_an_estimate():
     async with server(HEAD, delta("four" * 3), end(), DONE) as answers:
         pieces = await ask(answers.url)
-    assert pieces[-1] == Finished("stop", Usage(len("the planted words") // 4, 3), "m")
+    assert pieces[-1] == Finished("stop", Usage(len("the planted words") // 4, 3, is_estimated=True), "m")
 
 
 async def test_tool_calls_come_in_pieces():

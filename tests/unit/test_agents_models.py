@@ -9,10 +9,10 @@ import pytest
 from islandrun.agents import AGENTS, ResourceAgent, TrustAgent
 from islandrun.agents.agent import VetoReason, case_of, share
 from islandrun.agents.fleet import fleet_of
-from islandrun.agents.models import COST_MICROUSD_MAX, is_model_known, pick
+from islandrun.agents.models import is_model_known, pick
 from islandrun.agents.offers import quality_ppm
 from islandrun.agents.policy import RoutingPolicy
-from islandrun.agents.question import Question, output_estimate
+from islandrun.agents.question import Question
 from islandrun.privacy.sensitivity import Assessment
 from islandrun.vocabulary import (
     Hints,
@@ -23,7 +23,6 @@ from islandrun.vocabulary import (
     Ppm,
     PublicKey,
     Reachability,
-    Sampling,
     Standing,
     Tier,
     TrustScore,
@@ -80,12 +79,6 @@ def reasons(model: str, island: IslandView = GPU_BOX, **changes: object) -> list
 
 def is_called(word: str) -> bool:
     return fleet_of((GPU_BOX,)).register.called(word) == (0,)
-
-
-def cost_microusd(offer: ModelOffer, input_tokens: int, output_tokens: int) -> int:
-    roomy = replace(offer, context_tokens_max=2**63)
-    asked = question(offer.name, input_tokens=input_tokens, output_tokens=output_tokens)
-    return int(pick(asked, fleet_of((replace(GPU_BOX, models=(roomy,)),))).cost_microusd[0])
 
 
 def test_a_concrete_name_is_that_model_or_missing():
@@ -192,24 +185,13 @@ def test_known_models(model: str, known: bool):
     assert is_model_known(fleet_of((GPU_BOX,)), model) is known
 
 
-def test_cost_is_rounded_up_and_bounded():
-    assert cost_microusd(BIG, 100, 300) == 700
-    assert cost_microusd(replace(BIG, input_price_microusd=1), 1, 0) == 1
-    assert cost_microusd(SMALL, 10**6, 10**6) == 0
-    # Long requests are reckoned in thousands of tokens, never below what they cost.
-    assert cost_microusd(BIG, 4_000_001, 300) == 4_001_000 + 2_000
-    assert cost_microusd(replace(BIG, input_price_microusd=2**63), 2**40, 0) == COST_MICROUSD_MAX
-
-
 def test_details_never_echo_what_a_client_wrote():
     case = case_of(question("my secret name"), fleet_of((GPU_BOX,)))
     details = [veto.detail for agent in AGENTS for veto in agent.judge(case).vetoes(0)]
     assert details == ["none of its 3 models is the one asked for"]
 
 
-def test_estimates_and_shares():
-    assert output_estimate(Sampling()) == 300
-    assert output_estimate(Sampling(tokens_max=7)) == 7
+def test_shares():
     assert [share(ppm) for ppm in (0, 400_000, 599_999, 1_000_000, 10)] == [
         "0.00", "0.40", "0.599999", "1.00", "0.00001",
     ]  # fmt: skip

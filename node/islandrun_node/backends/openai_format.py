@@ -135,9 +135,21 @@ class _Choice(msgspec.Struct):
     finish_reason: str | None = None
 
 
+class _PromptDetails(msgspec.Struct):
+    cached_tokens: int | None = None
+
+
 class _Usage(msgspec.Struct):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    prompt_tokens_details: _PromptDetails | None = None
+
+    def counted(self) -> Usage | None:
+        """Return the count, or None where one half of it is missing."""
+        if self.prompt_tokens is None or self.completion_tokens is None:
+            return None
+        tokens, details = _count(self.prompt_tokens), self.prompt_tokens_details or _PromptDetails()
+        return Usage(tokens, _count(self.completion_tokens), min(tokens, _count(details.cached_tokens)))
 
 
 class _Chunk(msgspec.Struct):
@@ -183,7 +195,7 @@ class AnswerReader:
             return ()
         chunk = self._decode(event)
         if chunk.usage is not None:
-            self._usage = Usage(_count(chunk.usage.prompt_tokens), _count(chunk.usage.completion_tokens))
+            self._usage = chunk.usage.counted() or self._usage
         pieces: list[AnswerPiece] = []
         for choice in chunk.choices or ():
             if choice.index == 0:
@@ -200,7 +212,9 @@ class AnswerReader:
         if not self._reason:
             what = "the answer was cut off: the server gave no finish reason"
             raise Interrupted(what) if self.started else Unreachable(what)
-        estimate = Usage(self.input_chars // CHARACTERS_PER_TOKEN, self._bytes // CHARACTERS_PER_TOKEN)
+        estimate = Usage(
+            self.input_chars // CHARACTERS_PER_TOKEN, self._bytes // CHARACTERS_PER_TOKEN, is_estimated=True
+        )
         return Finished(self._reason, self._usage or estimate, self.model)
 
     @property
