@@ -17,6 +17,7 @@
     │  ├─ BadRequest            the request itself is wrong; names the field
     │  ├─ NobodyMaySee          no island is left after the vetoes
     │  └─ ForwardRefused        this island does not run what another one sent
+    ├─ PurseEmpty             money was spent meanwhile; the request is decided again without paid islands
     ├─ PrivacyFault           a privacy part failed; the request counts as restricted
     └─ ForwardFailed          an island or backend did not answer; the route decides what is next
        ├─ Unreachable
@@ -131,6 +132,12 @@ class ForwardRefused(RequestRefused):
     def __init__(self, message: str, reason: str = reason) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class PurseEmpty(IslandRunError):
+    """What a request may cost is not left any more; it was not sent. It is decided anew."""
+
+    reason = "OVER_BUDGET"
 
 
 class PrivacyFault(IslandRunError):

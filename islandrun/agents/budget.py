@@ -57,6 +57,9 @@ class Spender:
     conversation: str = field(default="", repr=False)
 
 
+NOBODY: Final = Spender("")
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The most that may be spent, in micro-dollars; what is not in the table has no limit."""
@@ -78,6 +81,7 @@ class Purse:
     span: Span | None = None
     input_tokens_max: int = 0
     output_tokens_max: int = 0
+    spender: Spender = NOBODY
 
     @property
     def of_what(self) -> str:

@@ -180,3 +180,61 @@ class GetReceiptResponse(_message.Message):
     RECEIPT_FIELD_NUMBER: _ClassVar[int]
     receipt: _chat_pb2.SignedReceipt
     def __init__(self, receipt: _Optional[_Union[_chat_pb2.SignedReceipt, _Mapping]] = ...) -> None: ...
+
+class BudgetAccount(_message.Message):
+    __slots__ = ("span", "key", "spent_microusd", "reserved_microusd", "limit_microusd")
+    SPAN_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    SPENT_MICROUSD_FIELD_NUMBER: _ClassVar[int]
+    RESERVED_MICROUSD_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_MICROUSD_FIELD_NUMBER: _ClassVar[int]
+    span: str
+    key: str
+    spent_microusd: int
+    reserved_microusd: int
+    limit_microusd: int
+    def __init__(self, span: _Optional[str] = ..., key: _Optional[str] = ..., spent_microusd: _Optional[int] = ..., reserved_microusd: _Optional[int] = ..., limit_microusd: _Optional[int] = ...) -> None: ...
+
+class CostTally(_message.Message):
+    __slots__ = ("period", "answers", "unpriced_answers", "billed_microusd", "power_microusd", "baseline_microusd")
+    PERIOD_FIELD_NUMBER: _ClassVar[int]
+    ANSWERS_FIELD_NUMBER: _ClassVar[int]
+    UNPRICED_ANSWERS_FIELD_NUMBER: _ClassVar[int]
+    BILLED_MICROUSD_FIELD_NUMBER: _ClassVar[int]
+    POWER_MICROUSD_FIELD_NUMBER: _ClassVar[int]
+    BASELINE_MICROUSD_FIELD_NUMBER: _ClassVar[int]
+    period: str
+    answers: int
+    unpriced_answers: int
+    billed_microusd: int
+    power_microusd: int
+    baseline_microusd: int
+    def __init__(self, period: _Optional[str] = ..., answers: _Optional[int] = ..., unpriced_answers: _Optional[int] = ..., billed_microusd: _Optional[int] = ..., power_microusd: _Optional[int] = ..., baseline_microusd: _Optional[int] = ...) -> None: ...
+
+class Budget(_message.Message):
+    __slots__ = ("time_zone", "day", "accounts", "tallies", "baseline", "baseline_source", "formula")
+    TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
+    DAY_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNTS_FIELD_NUMBER: _ClassVar[int]
+    TALLIES_FIELD_NUMBER: _ClassVar[int]
+    BASELINE_FIELD_NUMBER: _ClassVar[int]
+    BASELINE_SOURCE_FIELD_NUMBER: _ClassVar[int]
+    FORMULA_FIELD_NUMBER: _ClassVar[int]
+    time_zone: str
+    day: str
+    accounts: _containers.RepeatedCompositeFieldContainer[BudgetAccount]
+    tallies: _containers.RepeatedCompositeFieldContainer[CostTally]
+    baseline: str
+    baseline_source: str
+    formula: str
+    def __init__(self, time_zone: _Optional[str] = ..., day: _Optional[str] = ..., accounts: _Optional[_Iterable[_Union[BudgetAccount, _Mapping]]] = ..., tallies: _Optional[_Iterable[_Union[CostTally, _Mapping]]] = ..., baseline: _Optional[str] = ..., baseline_source: _Optional[str] = ..., formula: _Optional[str] = ...) -> None: ...
+
+class GetBudgetRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetBudgetResponse(_message.Message):
+    __slots__ = ("budget",)
+    BUDGET_FIELD_NUMBER: _ClassVar[int]
+    budget: Budget
+    def __init__(self, budget: _Optional[_Union[Budget, _Mapping]] = ...) -> None: ...

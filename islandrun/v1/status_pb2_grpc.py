@@ -64,6 +64,11 @@ class StatusServiceStub(object):
                 request_serializer=islandrun_dot_v1_dot_status__pb2.GetReceiptRequest.SerializeToString,
                 response_deserializer=islandrun_dot_v1_dot_status__pb2.GetReceiptResponse.FromString,
                 _registered_method=True)
+        self.GetBudget = channel.unary_unary(
+                '/islandrun.v1.StatusService/GetBudget',
+                request_serializer=islandrun_dot_v1_dot_status__pb2.GetBudgetRequest.SerializeToString,
+                response_deserializer=islandrun_dot_v1_dot_status__pb2.GetBudgetResponse.FromString,
+                _registered_method=True)
 
 
 class StatusServiceServicer(object):
@@ -106,6 +111,13 @@ class StatusServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetBudget(self, request, context):
+        """What was spent, is set aside and is left, and what was saved. On the local listener only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_StatusServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -138,6 +150,11 @@ def add_StatusServiceServicer_to_server(servicer, server):
                     servicer.GetReceipt,
                     request_deserializer=islandrun_dot_v1_dot_status__pb2.GetReceiptRequest.FromString,
                     response_serializer=islandrun_dot_v1_dot_status__pb2.GetReceiptResponse.SerializeToString,
+            ),
+            'GetBudget': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBudget,
+                    request_deserializer=islandrun_dot_v1_dot_status__pb2.GetBudgetRequest.FromString,
+                    response_serializer=islandrun_dot_v1_dot_status__pb2.GetBudgetResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -302,6 +319,33 @@ class StatusService(object):
             '/islandrun.v1.StatusService/GetReceipt',
             islandrun_dot_v1_dot_status__pb2.GetReceiptRequest.SerializeToString,
             islandrun_dot_v1_dot_status__pb2.GetReceiptResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBudget(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/islandrun.v1.StatusService/GetBudget',
+            islandrun_dot_v1_dot_status__pb2.GetBudgetRequest.SerializeToString,
+            islandrun_dot_v1_dot_status__pb2.GetBudgetResponse.FromString,
             options,
             channel_credentials,
             insecure,

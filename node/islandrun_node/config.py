@@ -12,8 +12,10 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -121,6 +123,7 @@ def _check(config: Config, source: str) -> None:
             f'{source}: backend.url and backend.models need kind = "openai"; the embedded engine takes none'
         )
     _check_trust(config.trust, source)
+    _check_money(config, source)
     _check_listeners(config, source)
     _check_privacy(config.privacy, source)
     for kind, names in (
@@ -157,6 +160,28 @@ def _check_trust(trust: Trust, source: str) -> None:
         raise ConfigError(
             f"{source}: trust.view_group_hours is over trust.view_hours, past which nobody is trusted"
         )
+
+
+def _check_money(config: Config, source: str) -> None:
+    power = config.power
+    if power.currency != "USD" and power.usd_per_currency is None:
+        raise ConfigError(
+            f"{source}: power.usd_per_currency is missing; say how many US dollars one {power.currency} is"
+        )
+    zone_of(config.budget.time_zone, source)
+
+
+def zone_of(name: str, source: str = "settings") -> tzinfo:
+    """Return the time zone in which the owner's days begin. Raises `ConfigError` for an unknown one."""
+    if name == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ConfigError(
+            f"{source}: budget.time_zone: no zone {name!r} here; write one like Europe/Berlin, and where the "
+            "system has no time zones run: pip install tzdata"
+        ) from None
 
 
 def _check_privacy(privacy: Privacy, source: str) -> None:

@@ -53,14 +53,20 @@ class Island(Table, frozen=True):
     requests_max: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 4
 
 
+Dollars = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
+Price = Annotated[float, msgspec.Meta(ge=0, le=10_000)]
+
+
 class Model(Table, frozen=True):
-    """A model behind a URL. Prices are US dollars per million tokens."""
+    """A model behind a URL. Prices are US dollars per million tokens; without any the price table counts."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
     context_tokens_max: Annotated[int, msgspec.Meta(ge=1, le=100_000_000)] = 8192
     quality: Share = 0.7
-    input_price_usd: Annotated[float, msgspec.Meta(ge=0, le=10_000)] = 0.0
-    output_price_usd: Annotated[float, msgspec.Meta(ge=0, le=10_000)] = 0.0
+    input_price_usd: Price | None = None
+    output_price_usd: Price | None = None
+    cached_input_price_usd: Price | None = None
+    request_price_usd: Price | None = None
     supports_tools: bool = True
 
 
@@ -78,8 +84,32 @@ class Outbound(Table, frozen=True):
     name: Name
     url: Url
     models: tuple[Model, ...]
+    provider: Annotated[str, msgspec.Meta(max_length=64)] = ""
     jurisdictions: tuple[Jurisdiction, ...] = ()
     requests_max: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 16
+
+
+class Power(Table, frozen=True):
+    """What work on this machine adds to the electricity bill."""
+
+    active_watts: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)] = 0.0
+    idle_watts: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)] = 0.0
+    kwh_price: Annotated[float, msgspec.Meta(ge=0, le=1_000)] = 0.0
+    currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$")] = "USD"
+    usd_per_currency: Annotated[float, msgspec.Meta(gt=0, le=1_000_000)] | None = None
+
+
+class Budget(Table, frozen=True):
+    """The most that may be spent at providers, in US dollars; what is left out has no limit."""
+
+    day_usd: Dollars | None = None
+    month_usd: Dollars | None = None
+    conversation_usd: Dollars | None = None
+    client_day_usd: Dollars | None = None
+    client_month_usd: Dollars | None = None
+    time_zone: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] = "UTC"
+    answer_tokens_max: Annotated[int, msgspec.Meta(ge=1, le=10_000_000)] = 4096
+    baseline: Annotated[str, msgspec.Meta(max_length=128)] = "openai/gpt-4o"
 
 
 class Data(Table, frozen=True):
@@ -210,6 +240,8 @@ class Config(Table, frozen=True):
     island: Island = Island()
     backend: Backend = Backend()
     outbound: tuple[Outbound, ...] = ()
+    power: Power = Power()
+    budget: Budget = Budget()
     data: tuple[Data, ...] = ()
     policy: Policy = Policy()
     trust: Trust = Trust()

@@ -71,7 +71,7 @@ def own_engine(config: Config, library: Library, embedder: Embedder, sealed: Sea
     key = sealed.open("backend")
     return OpenAiBackend(
         config.backend.url,
-        tuple(_model(model) for model in config.backend.models),
+        tuple(_model(model, is_free=True) for model in config.backend.models),
         None if key is None else lambda: key,
         config.island.requests_max,
     )
@@ -87,19 +87,30 @@ def outbound_engine(outbound: Outbound, sealed: SealedStore) -> Backend:
             raise StateError(f"the key of {outbound.name} is gone; run: islandrun-node outbound add")
         return secret
 
-    models = tuple(_model(model) for model in outbound.models)
+    models = outbound_offers(outbound)
     has_key = sealed.open(name) is not None
     return OpenAiBackend(outbound.url, models, key if has_key else None, outbound.requests_max)
 
 
-def _model(model: Model) -> ModelOffer:
+def outbound_offers(outbound: Outbound) -> tuple[ModelOffer, ...]:
+    """Return the models of an outbound island as the settings have them."""
+    return tuple(map(_model, outbound.models))
+
+
+def _model(model: Model, *, is_free: bool = False) -> ModelOffer:
+    """Return a model as the settings have it; without any price it is free, or its price is not known."""
+    cached = model.cached_input_price_usd
+    prices = (model.input_price_usd, model.output_price_usd, cached, model.request_price_usd)
     return ModelOffer(
         name=model.name,
         context_tokens_max=model.context_tokens_max,
         quality_ppm=ppm(model.quality),
-        input_price_microusd=round(model.input_price_usd * MICRO),
-        output_price_microusd=round(model.output_price_usd * MICRO),
+        input_price_microusd=round((model.input_price_usd or 0) * MICRO),
+        output_price_microusd=round((model.output_price_usd or 0) * MICRO),
         supports_tools=model.supports_tools,
+        cached_input_price_microusd=None if cached is None else round(cached * MICRO),
+        request_price_microusd=round((model.request_price_usd or 0) * MICRO),
+        is_price_known=is_free or any(price is not None for price in prices),
     )
 
 

@@ -41,6 +41,12 @@ class Step(StrEnum):
     SWEEP_VAULTS = "sweep-vaults"
     WRITE_FILE = "write-file"
     REPLACE_FILE = "replace-file"
+    RESERVE_MONEY = "reserve-money"
+    SETTLE_MONEY = "settle-money"
+    CLOSE_RESERVATIONS = "close-reservations"
+    SWEEP_ACCOUNTS = "sweep-accounts"
+    ADD_TALLY = "add-tally"
+    SAVE_LENGTHS = "save-lengths"
     NOTE_RESTORED = "note-restored"
     FORGET_RESTORED = "forget-restored"
 

@@ -53,6 +53,16 @@ class Home:
         return self.path / "conversations.db"
 
     @property
+    def costs(self) -> Path:
+        """What was spent, and how long answers are; a restore leaves it, for an old copy gives money back."""
+        return self.path / "costs.db"
+
+    @property
+    def prices(self) -> Path:
+        """The owner's price table, TOML; it counts before the one that comes with the program."""
+        return self.path / "prices.toml"
+
+    @property
     def keys(self) -> Path:
         """The folder of secret keys."""
         return self.path / "keys"

@@ -16,6 +16,7 @@ from islandrun.trust.signing import Signer
 from islandrun.v1 import chat_pb2
 from islandrun.vocabulary import AnswerPiece, Finished, PublicKey, Usage
 from islandrun_node import world_clock
+from islandrun_node.spending import Purchase
 from islandrun_node.stores.receipts import ReceiptStore
 
 LISTENERS_MAX = 64
@@ -33,6 +34,17 @@ class Record:
     usage: Usage = field(default_factory=Usage)
     failure: ForwardFailed | None = None
     outcome: str = "interrupted"
+    bought: list[Purchase] = field(default_factory=list)
+
+    @property
+    def cost_microusd(self) -> int:
+        """What all tries cost together, as far as they are settled."""
+        return sum(purchase.cost_microusd for purchase in self.bought)
+
+    @property
+    def saved_microusd(self) -> int:
+        """What the answer would have cost more at the baseline; below 0 where it would have been cheaper."""
+        return self.bought[-1].saved_microusd if self.bought else 0
 
     def decided(self, decision: Decision) -> None:
         """Note a decision, the first or one after a failover."""
@@ -99,7 +111,7 @@ class Journal:
             origin=self._origin,
             decisions=tuple(record.decisions),
             outcome=record.outcome,
-            cost_microusd=last.chosen.cost_microusd if last and last.chosen else 0,
+            cost_microusd=record.cost_microusd,
             usage=record.usage,
             latency_ms=latency_ms,
             failure=record.failure.reason if record.failure else "",

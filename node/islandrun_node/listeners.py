@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import socket
 from collections.abc import AsyncGenerator, Generator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,8 @@ import grpc
 import uvicorn
 from prometheus_client import CollectorRegistry
 
-from islandrun.errors import ConfigError
+from islandrun.agents.budget import Spender
+from islandrun.errors import ConfigError, NotOffered
 from islandrun.trust.view import Reach
 from islandrun.v1 import chat_pb2_grpc, enroll_pb2_grpc, inference_pb2_grpc, mesh_pb2_grpc, status_pb2_grpc
 from islandrun.vocabulary import IslandId
@@ -26,10 +27,11 @@ from islandrun_node.issuer import Issuer
 from islandrun_node.late_reading import LateReading
 from islandrun_node.services.chat import ChatService
 from islandrun_node.services.enroll import EnrollService
-from islandrun_node.services.inference import InferenceService, Vicinity
+from islandrun_node.services.inference import Admitted, InferenceService, Vicinity
 from islandrun_node.services.local_access import TokenCheck, add_health_and_reflection, serving
 from islandrun_node.services.mesh import MeshService
 from islandrun_node.services.status import StatusService
+from islandrun_node.spending import Order, Purchase
 from islandrun_node.tls import Listener
 
 if TYPE_CHECKING:
@@ -83,7 +85,7 @@ async def _mesh(node: Node) -> AsyncGenerator[str]:
         data_set_ppm=node.knowledge.sensitivity_ppm,
         is_view_current=lambda: outlook.view().reach > Reach.ITSELF,
     )
-    inference = InferenceService(node.backends, vicinity, seconds)
+    inference = InferenceService(node.backends, vicinity, seconds, lambda work: _bought(node, work))
     inference_pb2_grpc.add_InferenceServiceServicer_to_server(inference, server)
     chat = ChatService(
         node.requests,
@@ -109,12 +111,21 @@ async def _mesh(node: Node) -> AsyncGenerator[str]:
         await server.stop(STOP_SECONDS)
 
 
+def _bought(node: Node, work: Admitted) -> AbstractContextManager[Purchase]:
+    """Take the money of another island's request aside: what runs here is paid here."""
+    island = node.outlook.island(work.target)
+    if island is None:
+        raise NotOffered("the target island is not known on this node any more")
+    order = Order(island, work.model, work.prompt, work.sampling, Spender(work.sender))
+    return node.accounting.spending.purchase(order)
+
+
 @asynccontextmanager
 async def _local(node: Node, token: str) -> AsyncGenerator[str]:
     server = grpc.aio.server(interceptors=[TokenCheck(token)], options=SERVER_OPTIONS)
     chat_pb2_grpc.add_ChatServiceServicer_to_server(ChatService(node.requests, node.knowledge), server)
     status_pb2_grpc.add_StatusServiceServicer_to_server(
-        StatusService(node.outlook, shows_receipts=True), server
+        StatusService(node.outlook, shows_receipts=True, budget=node.accounting.report), server
     )
     health = add_health_and_reflection(server)
     address = node.config.listen.grpc

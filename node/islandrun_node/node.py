@@ -8,7 +8,8 @@ import logging
 import os
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import grpc
 
@@ -17,8 +18,9 @@ from islandrun.errors import RejectedMessage, StateError
 from islandrun.mesh.clocks import ClockState
 from islandrun.mesh.machine import Mesh
 from islandrun.mesh.nearby import Nearby, discovery_key
-from islandrun.vocabulary import DataSetOffer, IslandId, PublicKey, Standing
+from islandrun.vocabulary import IslandId, ModelOffer, PublicKey, Standing
 from islandrun_node import engines, world_clock
+from islandrun_node.accounting import Accounting, open_accounting
 from islandrun_node.admissions import renew_due
 from islandrun_node.backends.backend import Backend
 from islandrun_node.backends.embedder import Embedder
@@ -39,6 +41,7 @@ from islandrun_node.observations import Observations
 from islandrun_node.outlook import Outlook
 from islandrun_node.peers import Peers
 from islandrun_node.presence import Presence
+from islandrun_node.prices import Prices
 from islandrun_node.privacy_worker import PrivacyWorker
 from islandrun_node.reach import Reach
 from islandrun_node.relay.process import relaying
@@ -78,6 +81,7 @@ class Node:
     requests: Requests
     nearby: Nearby
     reach: Reach
+    accounting: Accounting
 
     @property
     def mesh_id(self) -> bytes:
@@ -113,10 +117,8 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
     embedder = Embedder()
     library = await engines.open_library(home.documents, config.data, embedder)
     stack.callback(library.index.close)
-    own = engines.own_engine(config, library, embedder, state.sealed)
-    islands, backends = _islands(state, config, own, engines.data_sets(library, config))
-    for backend in backends.values():
-        stack.push_async_callback(backend.close)
+    accounting = open_accounting(home, config, stack)
+    islands, backends = _islands(state, config, library, embedder, accounting, stack)
     mesh = Mesh(state.me, state.ledger, world_clock.dice(), world_clock.now())
     tls = TlsIdentity(state.membership.key, state.admission.certificate_der, state.membership.genesis)
     gate = CallerGate(state.ledger, state.tokens)
@@ -127,7 +129,7 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
     stack.callback(observations.keep)
 
     def degraded() -> tuple[str, ...]:
-        parts = (privacy, conversations, state, driver, reach, state.database)
+        parts = (privacy, conversations, state, driver, reach, state.database, accounting)
         return tuple(reason for part in parts for reason in part.degraded())
 
     nearby = Nearby(discovery_key(state.membership.genesis), state.me)
@@ -137,7 +139,8 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
     driver = MeshDriver(state.me, mesh, peers, state.attestations, gate.evict, observations.refused)
     runner = Runner(backends, peers, outlook.is_admitted, config.limits.answer_seconds_max, observations)
     policy, running_max = _routing_policy(config), config.limits.requests_running_max
-    requests = Requests(outlook, privacy, conversations, runner, journal, policy, running_max)
+    spending = accounting.spending
+    requests = Requests(outlook, privacy, conversations, runner, journal, spending, policy, running_max)
     return Node(
         config=config,
         state=state,
@@ -154,6 +157,7 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
         requests=requests,
         nearby=nearby,
         reach=reach,
+        accounting=accounting,
     )
 
 
@@ -193,6 +197,7 @@ async def _chores(node: Node, presence: Presence, discovery: Discovery | None) -
         _rule_regularly(node),
         _keep_current(node),
         node.requests.conversations.run(),
+        node.accounting.spending.run(),
     )
     tasks = [asyncio.create_task(chore) for chore in chores]
     for task in tasks:
@@ -246,16 +251,23 @@ async def _keep_current(node: Node) -> None:
 
 
 def _islands(
-    state: State, config: Config, own: Backend, data_sets: tuple[DataSetOffer, ...]
+    state: State,
+    config: Config,
+    library: engines.Library,
+    embedder: Embedder,
+    accounting: Accounting,
+    stack: AsyncExitStack,
 ) -> tuple[tuple[SelfDescription, ...], dict[IslandId, Backend]]:
-    """Return the islands of this node and the engine of each."""
+    """Return the islands of this node and the engine of each; `stack` closes them."""
     key = state.membership.key
+    own = engines.own_engine(config, library, embedder, state.sealed)
+    data_sets = engines.data_sets(library, config)
     islands = [
         SelfDescription(
             key=key.public,
             signer=key.sign,
             name=config.name,
-            models=own.offers,
+            models=partial(_at_home, own, accounting.work_hour_microusd),
             data_sets=lambda: data_sets,
             requests_max=config.island.requests_max,
             jurisdictions=config.island.jurisdictions,
@@ -271,14 +283,24 @@ def _islands(
                 key=outbound_key.public,
                 signer=outbound_key.sign,
                 name=outbound.name,
-                models=backend.offers,
+                models=partial(_priced, backend, accounting.prices, outbound.provider),
                 data_sets=tuple,
                 requests_max=outbound.requests_max,
                 jurisdictions=outbound.jurisdictions,
                 front=key.public,
             )
         )
+    for backend in backends.values():
+        stack.push_async_callback(backend.close)
     return tuple(islands), backends
+
+
+def _at_home(engine: Backend, work_hour_microusd: int) -> tuple[ModelOffer, ...]:
+    return tuple(replace(offer, work_hour_microusd=work_hour_microusd) for offer in engine.offers())
+
+
+def _priced(engine: Backend, prices: Prices, provider: str) -> tuple[ModelOffer, ...]:
+    return prices.told(engine.offers(), provider)
 
 
 def _conversations(state: State, stack: AsyncExitStack, hours: float) -> Conversations:

@@ -3,7 +3,8 @@
 ::
 
     assess (what is in it) -> Route (who may, who is best) -> sanitize (for that island)
-      -> run (a backend here, or a peer over mTLS) -> restore (while it streams) -> receipt
+      -> purchase (its worst case is set aside) -> run (a backend here, or a peer over mTLS)
+      -> restore (while it streams) -> settle -> receipt
       on failure before the first token: the route says who is next, and masking is done anew for them
 
 Work that reads texts and never leaves this island, such as making vectors, goes by `here`.
@@ -15,9 +16,10 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
+from islandrun.agents.budget import Spender
 from islandrun.agents.policy import RoutingPolicy
 from islandrun.agents.question import Question
-from islandrun.errors import ForwardFailed, NobodyMaySee, Overloaded, PrivacyFault
+from islandrun.errors import ForwardFailed, NobodyMaySee, Overloaded, PrivacyFault, PurseEmpty, Refused
 from islandrun.privacy.sanitize import Sanitized
 from islandrun.privacy.sensitivity import WITHHELD
 from islandrun.routing.decision import CandidateReport, Decision
@@ -26,10 +28,11 @@ from islandrun.vocabulary import AnswerPiece, ChatRequest, Finished, ModelOffer,
 from islandrun_node import world_clock
 from islandrun_node.answer import restored
 from islandrun_node.conversations import Conversation, Conversations
-from islandrun_node.journal import Journal
+from islandrun_node.journal import Journal, Record
 from islandrun_node.outlook import Outlook
 from islandrun_node.privacy_worker import PrivacyWorker
 from islandrun_node.runner import Runner
+from islandrun_node.spending import Order, Spending
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,15 @@ class Decided:
     decision: Decision
 
 
-RequestEvent = Decided | AnswerPiece
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a whole answer cost, in micro-dollars, and what was saved against the baseline; comes last."""
+
+    cost_microusd: int
+    saved_microusd: int
+
+
+RequestEvent = Decided | AnswerPiece | Settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +70,7 @@ class Requests:
     conversations: Conversations
     runner: Runner
     journal: Journal
+    spending: Spending
     policy: RoutingPolicy
     running_max: int
 
@@ -67,36 +79,40 @@ class Requests:
         return self.outlook.models()
 
     async def answer(self, request: ChatRequest, caller: str = "local") -> AsyncGenerator[RequestEvent]:
-        """Answer a request piece by piece; the decision comes first.
+        """Answer a request piece by piece; the decision comes first, what it cost last.
 
         Raises `BadRequest` for a request that is itself wrong, `NobodyMaySee` (its `decision` says
         why) before anything was sent, `Overloaded` when this node runs too many requests,
         `ForwardFailed` when every eligible island failed before its first token, `Interrupted` after it.
         """
         self._refuse_too_many()
-        question = await self._ask(request)
-        conversation = await self.conversations.open(request, caller, question.now)
+        question, conversation = await self._begin(request, caller)
         with self.journal.record(question.request_id) as record:
             route = Route(question)
             decision = route.start(self.outlook.fleet(), world_clock.now())
             while True:
                 record.decided(decision)
-                if decision.chosen is None:
+                chosen = decision.chosen
+                if chosen is None:
                     raise record.failure or NobodyMaySee(refusal(question, decision), decision)
                 yield Decided(decision)
                 try:
-                    attempt = self._attempt(request, question, decision.chosen, conversation)
+                    attempt = self._attempt(request, question, chosen, conversation, record)
                     async with aclosing(attempt) as pieces:
                         async for piece in pieces:
                             route.first_token()
                             record.piece(piece)
                             yield piece
+                    self.spending.learn(question, request, record.usage)
+                    yield Settled(record.cost_microusd, record.saved_microusd)
                     return
+                except PurseEmpty:
+                    question = unpaid(question, route)
+                    route = Route(question)
+                    decision = route.start(self.outlook.fleet(), world_clock.now())
                 except ForwardFailed as error:
                     record.failed(error)
-                    following = route.failed(
-                        decision.chosen.island, error, self.outlook.fleet(), world_clock.now()
-                    )
+                    following = route.failed(chosen.island, error, self.outlook.fleet(), world_clock.now())
                     if following is None:
                         raise
                     decision = following
@@ -107,8 +123,7 @@ class Requests:
 
     async def plan(self, request: ChatRequest, caller: str = "local") -> Plan:
         """Decide and mask, and send nothing. Raises `BadRequest` for a request that is itself wrong."""
-        question = await self._ask(request)
-        conversation = await self.conversations.open(request, caller, question.now)
+        question, conversation = await self._begin(request, caller)
         route = Route(question)
         decision = route.start(self.outlook.fleet(), world_clock.now())
         if decision.chosen is None:
@@ -150,16 +165,35 @@ class Requests:
         assessment = await self.privacy.assess(request.prompt, request.hints.sensitivity_min_ppm)
         return self.outlook.question(request, assessment, self.policy, world_clock.fresh_id("r"), now)
 
+    async def _begin(self, request: ChatRequest, caller: str) -> tuple[Question, Conversation]:
+        """Find out what is in a request, which conversation it continues, and what it may cost."""
+        question = await self._ask(request)
+        conversation = await self.conversations.open(request, caller, question.now)
+        spender = Spender(caller, conversation.name.hex())
+        return self.spending.weighed(question, request, spender), conversation
+
     async def _attempt(
-        self, request: ChatRequest, question: Question, chosen: CandidateReport, conversation: Conversation
+        self,
+        request: ChatRequest,
+        question: Question,
+        chosen: CandidateReport,
+        conversation: Conversation,
+        record: Record,
     ) -> AsyncGenerator[AnswerPiece]:
-        """Mask for one island, run there, restore."""
+        """Mask for one island, take the money aside, run there, restore, settle."""
         sanitized = await self._sanitize(request, question, chosen, conversation)
-        pieces = self.runner.run(chosen, sanitized, request, question.request_id)
-        stop, size = request.sampling.stop, question.input_tokens
-        async with aclosing(restored(pieces, conversation.vault, stop, size)) as answer:
-            async for piece in answer:
-                yield piece
+        island = self.outlook.island(chosen.island)
+        if island is None:
+            raise Refused(f"{chosen.name} is not known here any more")
+        order = Order(island, chosen.model, sanitized.prompt, request.sampling, question.purse.spender)
+        with self.spending.purchase(order) as bought:
+            record.bought.append(bought)
+            capped = replace(request, sampling=bought.capped(request.sampling))
+            pieces = bought.metered(self.runner.run(chosen, sanitized, capped, question.request_id))
+            stop, size = request.sampling.stop, question.input_tokens
+            async with aclosing(restored(pieces, conversation.vault, stop, size)) as answer:
+                async for piece in answer:
+                    yield piece
 
     async def _sanitize(
         self, request: ChatRequest, question: Question, chosen: CandidateReport, conversation: Conversation
@@ -178,6 +212,11 @@ def refusal(question: Question, decision: Decision) -> str:
     if question.assessment is not WITHHELD:
         return decision.summary
     return f"the privacy check of this request failed, so only full trust may see it: {decision.summary}"
+
+
+def unpaid(question: Question, route: Route) -> Question:
+    """Return the question of a request for which no money is left any more: only free islands may run it."""
+    return replace(question, purse=replace(question.purse, left_microusd=0), failed=route.failed_islands)
 
 
 def restricted(question: Question, route: Route, decision: Decision) -> Question:

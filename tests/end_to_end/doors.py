@@ -332,6 +332,7 @@ GRPC_DOORS: Final[dict[str, tuple[Knock, ...]]] = {
         call(STATUS, "WatchReceipts", status_pb2.WatchReceiptsRequest, over_mesh=True),
     ),
     "islandrun.v1.StatusService/GetReceipt": both(STATUS, "GetReceipt", status_pb2.GetReceiptRequest),
+    "islandrun.v1.StatusService/GetBudget": both(STATUS, "GetBudget", status_pb2.GetBudgetRequest),
 }
 
 PIPES: Final = dict.fromkeys(

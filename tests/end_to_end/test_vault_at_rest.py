@@ -136,7 +136,7 @@ async def test_a_full_disk_stops_no_conversation_and_shows_in_the_status(tmp_pat
         assert answer.status_code == 200, answer.text
         assert SECOND in answer.text
         assert b"[CARD_2]" in node.last_seen()
-        assert await node.degraded() == healthy + 2, "neither the vaults nor the state take anything"
+        assert await node.degraded() == healthy + 3, "vaults, state and money: none takes anything"
         resource.prlimit(node.node.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
         await node.say(f"is the card {THIRD} valid?")
         assert b"[CARD_3]" in node.last_seen()

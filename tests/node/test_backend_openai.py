@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from islandrun.errors import ConfigError, ForwardFailed, Interrupted, Overloaded, Refused, Unreachable
+from islandrun.errors import (
+    ConfigError,
+    ForwardFailed,
+    Interrupted,
+    Overloaded,
+    Refused,
+    TooSlow,
+    Unreachable,
+)
 from islandrun.vocabulary import (
     Finished,
     Message,
@@ -262,8 +270,8 @@ async def test_a_whole_json_answer_is_refused_since_it_cannot_stream():
 
 
 async def test_a_silent_server_runs_into_the_idle_limit():
-    await fails(Unreachable, None, idle_timeout_seconds=0.2)
-    await fails(Unreachable, HEAD, None, idle_timeout_seconds=0.2)
+    await fails(TooSlow, None, idle_timeout_seconds=0.2)
+    await fails(TooSlow, HEAD, None, idle_timeout_seconds=0.2)
     await fails(Interrupted, HEAD, delta("a"), None, idle_timeout_seconds=0.2)
 
 

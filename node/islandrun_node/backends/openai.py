@@ -22,6 +22,7 @@ from islandrun.errors import (
     MalformedMessage,
     Overloaded,
     Refused,
+    TooSlow,
     Unreachable,
 )
 from islandrun.vocabulary import AnswerPiece, Load, ModelOffer, Prompt, Sampling
@@ -161,7 +162,8 @@ class OpenAiBackend:
             raise _failure(reader, ForwardFailed(f"the server's answer is not readable: {error}")) from None
         except httpx2.TimeoutException as error:
             what = f"the server did not answer in time ({type(error).__name__})"
-            raise _failure(reader, Unreachable(what)) from None
+            has_begun = not isinstance(error, httpx2.ConnectTimeout | httpx2.PoolTimeout)
+            raise _failure(reader, TooSlow(what) if has_begun else Unreachable(what)) from None
         except httpx2.HTTPError as error:
             if reader is None or not reader.is_complete:
                 what = f"the connection to the server failed ({type(error).__name__})"

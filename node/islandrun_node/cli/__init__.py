@@ -34,6 +34,8 @@ _VERBS: Final[dict[str, tuple[str, str]]] = {
     "ask": ("asking:ask", "Ask a question; the answer streams to stdout."),
     "plan": ("asking:plan", "Show who would run a text and what they would see; send nothing."),
     "explain": ("reading:explain", "Explain the decision of a past request."),
+    "budget": ("budget:budget", "Show what was spent, is set aside and is left, and what was saved."),
+    "prices": ("prices:prices", "List the prices of models, or import a price table."),
     "sanitize": ("sanitize:sanitize", "Mask a text without a running node."),
     "backup": ("backup:backup", "Copy this home to a folder."),
     "restore": ("backup:restore", "Bring a home back from a backup."),

@@ -36,8 +36,9 @@ def outbound() -> None:
 @click.option("--model", "models", multiple=True, required=True, help="A model it serves; repeatable.")
 @click.option("--context", default=128_000, show_default=True, help="Tokens that its models take.")
 @click.option("--quality", type=click.FloatRange(0, 1), default=0.8, show_default=True)
-@click.option("--input-price", default=0.0, help="US dollars per million tokens read.")
-@click.option("--output-price", default=0.0, help="US dollars per million tokens written.")
+@click.option("--input-price", type=float, help="US dollars per million tokens read [default: price table].")
+@click.option("--output-price", type=float, help="US dollars per million tokens written.")
+@click.option("--provider", help="Whose prices of the table hold, such as openai.")
 @click.option("--jurisdiction", "jurisdictions", multiple=True, metavar="CC", help="ISO 3166; repeatable.")
 @click.option(
     "--trust", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="Ceiling of trust."
@@ -89,6 +90,8 @@ def _block(name: str, options: dict[str, object]) -> str:
     assert isinstance(jurisdictions, tuple)
     assert isinstance(models, tuple)
     lines = ["", "[[outbound]]", f"name = {json.dumps(name)}", f"url = {json.dumps(options['url'])}"]
+    if options["provider"]:
+        lines.append(f"provider = {json.dumps(options['provider'])}")
     if jurisdictions:
         lines.append(f"jurisdictions = {json.dumps(jurisdictions)}")
     for model in models:
@@ -97,8 +100,11 @@ def _block(name: str, options: dict[str, object]) -> str:
             f"name = {json.dumps(model)}",
             f"context_tokens_max = {options['context']}",
             f"quality = {options['quality']}",
-            f"input_price_usd = {options['input_price']}",
-            f"output_price_usd = {options['output_price']}",
+        ]
+        lines += [
+            f"{way}_price_usd = {options[f'{way}_price']}"
+            for way in ("input", "output")
+            if options[f"{way}_price"] is not None
         ]
     return "\n".join(lines) + "\n"
 

@@ -27,11 +27,12 @@ from islandrun_node.http.facts import answer_facts, answer_headers
 from islandrun_node.http.gathered import Gathered
 from islandrun_node.http.meters import CUT, Meters
 from islandrun_node.http.problems import Problem, Rejected, problem_of, unknown_model_or
+from islandrun_node.request import RequestEvent, Settled
 
 if TYPE_CHECKING:
     from islandrun.routing.decision import Decision
     from islandrun_node.outlook import Outlook
-    from islandrun_node.request import RequestEvent, Requests
+    from islandrun_node.request import Requests
 
 _log = logging.getLogger(__name__)
 _PIECES = (TextDelta, ToolCallDelta, Finished)
@@ -131,6 +132,7 @@ class _Answer:
         self._began = world_clock.now()
         self._model = ""
         self._decision: Decision | None = None
+        self._settled: Settled | None = None
         self._has_piece = False
         self._is_open = False
 
@@ -161,20 +163,20 @@ class _Answer:
     async def _whole(self) -> None:
         """Gather the answers and send them as one object; the headers tell of the first."""
         answers: list[tuple[About, Gathered]] = []
-        told: Decision | None = None
+        told: tuple[Decision | None, Settled | None] | None = None
         for chat in self._asked.requests:
             gathered = Gathered()
             async with aclosing(self._ask(chat)) as batches:
                 async for pieces in batches:
                     gathered.add(pieces)
             answers.append((self._about(), gathered))
-            told = told or self._decision
-        self._decision = told
+            told = told or (self._decision, self._settled)
+        self._decision, self._settled = told or (None, None)
         await self._object(200, self._asked.form.whole(answers))
 
     async def _ask(self, chat: ChatRequest) -> AsyncGenerator[list[AnswerPiece]]:
         """Yield the pieces of one answer; before the first its decision is known."""
-        self._model, self._has_piece = chat.model, False
+        self._model, self._has_piece, self._settled = chat.model, False, None
         async with aclosing(coalesced(self._door.requests.answer(chat))) as batches:
             async for batch in batches:
                 if pieces := self._pieces(batch):
@@ -191,6 +193,9 @@ class _Answer:
                 if not (self._asked.has_one_call and isinstance(item, ToolCallDelta) and item.index):
                     pieces.append(item)
                 continue
+            if isinstance(item, Settled):
+                self._settled = item
+                continue
             assert not self._has_piece, "no decision comes after the first piece of an answer"
             self._decision = item.decision
             seconds = world_clock.now().seconds - self._began.seconds
@@ -204,7 +209,7 @@ class _Answer:
             receipt=decision.receipt_id,
             created=self._began.wall_ms // 1000,
             model=decision.chosen.model if decision.chosen else self._model,
-            facts=answer_facts(decision, self._door.outlook.me),
+            facts=answer_facts(decision, self._door.outlook.me, self._settled),
         )
 
     async def _fail(self, error: Exception) -> str:
@@ -226,7 +231,8 @@ class _Answer:
 
     async def _start(self, status: int, headers: Raw) -> None:
         self._is_open = True
-        told = answer_headers(self._decision, self._door.outlook.me) if self._decision else ()
+        me, settled = self._door.outlook.me, self._settled
+        told = answer_headers(self._decision, me, settled) if self._decision else ()
         raw = [*headers, *((name.encode(), value.encode()) for name, value in told)]
         await self._send({"type": "http.response.start", "status": status, "headers": raw})
 

@@ -8,6 +8,7 @@ from islandrun.vocabulary import IslandId, sensitivity_class
 
 if TYPE_CHECKING:
     from islandrun.routing.decision import Decision
+    from islandrun_node.request import Settled
 
 MICROUSD_PER_USD: Final = 1_000_000
 
@@ -26,26 +27,36 @@ def redactions(decision: Decision) -> int:
     return sum(count for _, count in decision.masked)
 
 
-def answer_facts(decision: Decision, me: IslandId) -> dict[str, object]:
-    """Return what the answer says of its decision; `cost` is the expected price in US dollars."""
+def answer_facts(decision: Decision, me: IslandId, settled: Settled | None = None) -> dict[str, object]:
+    """Return what the answer says of its decision.
+
+    `cost` in US dollars is what the answer did cost once that is known, else what it is expected to.
+    """
     chosen = decision.chosen
+    cost = chosen.cost_microusd if chosen else 0
     facts: dict[str, object] = {
         "decision": decision_word(decision, me),
         "sensitivity": sensitivity_class(decision.sensitivity_ppm).name.lower(),
         "redactions": redactions(decision),
-        "cost": (chosen.cost_microusd if chosen else 0) / MICROUSD_PER_USD,
+        "cost": (settled.cost_microusd if settled else cost) / MICROUSD_PER_USD,
         "receipt": decision.receipt_id,
     }
+    if settled is not None:
+        facts["cost-saved"] = settled.saved_microusd / MICROUSD_PER_USD
     if chosen is not None:
         facts |= {"island": chosen.name or chosen.island, "tier": chosen.tier.name.lower()}
     return facts
 
 
-def answer_headers(decision: Decision, me: IslandId) -> tuple[tuple[str, str], ...]:
+def answer_headers(
+    decision: Decision, me: IslandId, settled: Settled | None = None
+) -> tuple[tuple[str, str], ...]:
     """Return the same as headers; island and tier are missing when no island was chosen."""
-    facts = answer_facts(decision, me)
-    facts["cost"] = f"{facts['cost']:.6f}"
-    return tuple((f"x-islandrun-{name}", _header_value(str(value))) for name, value in sorted(facts.items()))
+    facts = answer_facts(decision, me, settled)
+    words = {
+        name: f"{value:.6f}" if isinstance(value, float) else str(value) for name, value in facts.items()
+    }
+    return tuple((f"x-islandrun-{name}", _header_value(word)) for name, word in sorted(words.items()))
 
 
 def _header_value(text: str) -> str:

@@ -34,11 +34,12 @@ from islandrun.wire.inference import (
 )
 from islandrun_node.coalesce import coalesced
 from islandrun_node.knowledge import Vector, check_reader, check_texts, read_here
+from islandrun_node.request import Decided, RequestEvent
 from islandrun_node.services.errors import abort, abort_with
 
 if TYPE_CHECKING:
     from islandrun.routing.decision import Decision
-    from islandrun_node.request import RequestEvent, Requests
+    from islandrun_node.request import Requests
     from islandrun_node.stores.documents import Passage
 
 LOCAL: Final = "local"
@@ -189,6 +190,8 @@ def responses(batch: Sequence[RequestEvent]) -> Iterator[chat_pb2.ChatResponse]:
     for item in batch:
         if isinstance(item, _PIECES):
             chunks.chunks.append(piece_to_wire(item))
+            continue
+        if not isinstance(item, Decided):
             continue
         if chunks.chunks:
             yield chat_pb2.ChatResponse(chunks=chunks)

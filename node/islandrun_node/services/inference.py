@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass
 
 import grpc
@@ -20,13 +20,14 @@ from islandrun.privacy.recheck import HARM_PPM, certain_ppm
 from islandrun.routing.receiver import Forwarded, check_forwarded, check_seen
 from islandrun.trust.naming import island_id
 from islandrun.v1 import inference_pb2, inference_pb2_grpc
-from islandrun.vocabulary import AnswerPiece, IslandId, Ppm, Prompt, PublicKey, Standing
+from islandrun.vocabulary import AnswerPiece, IslandId, Ppm, Prompt, PublicKey, Sampling, Standing
 from islandrun.wire import limits
 from islandrun.wire.inference import piece_from_wire, piece_to_wire, prompt_from_wire, sampling_from_wire
 from islandrun_node.backends.backend import Backend
 from islandrun_node.coalesce import coalesced
 from islandrun_node.runner import complete
 from islandrun_node.services.errors import abort
+from islandrun_node.spending import Purchase
 
 Context = grpc.aio.ServicerContext[inference_pb2.GenerateRequest, inference_pb2.GenerateResponse]
 Request = inference_pb2.GenerateRequest
@@ -44,22 +45,44 @@ class Vicinity:
     is_view_current: Callable[[], bool]
 
 
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A request of another island that may run here."""
+
+    sender: IslandId
+    target: IslandId
+    backend: Backend
+    model: str
+    prompt: Prompt
+    sampling: Sampling
+    data_sets: tuple[str, ...]
+
+
+Buy = Callable[[Admitted], AbstractContextManager[Purchase]]
+"""Takes the money of a request aside. Raises `PurseEmpty`."""
+
+
 class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
-    """Serves `Generate` for the islands of this node."""
+    """Serves `Generate` for the islands of this node. `buy` None: nothing that they run costs money."""
 
     def __init__(
-        self, backends: Mapping[IslandId, Backend], vicinity: Vicinity, answer_seconds_max: float
+        self,
+        backends: Mapping[IslandId, Backend],
+        vicinity: Vicinity,
+        answer_seconds_max: float,
+        buy: Buy | None = None,
     ) -> None:
         self._backends = backends
         self._vicinity = vicinity
         self._answer_seconds_max = answer_seconds_max
+        self._buy = buy
 
     async def Generate(  # noqa: N802 - the name of the RPC
         self, request: Request, context: Context
     ) -> AsyncIterator[inference_pb2.GenerateResponse]:
         """Stream the answer of one of our islands to an admitted caller."""
         try:
-            pieces = await self._admit(request, context)
+            pieces = self._run(await self._admit(request, context))
             await context.send_initial_metadata(())
             seconds = min(self._answer_seconds_max, context.time_remaining() or self._answer_seconds_max)
             async with aclosing(coalesced(complete(pieces, "this island", seconds))) as batches:
@@ -68,8 +91,21 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
         except Exception as error:
             await abort(context, error)
 
-    async def _admit(self, request: Request, context: Context) -> AsyncGenerator[AnswerPiece]:
-        """Return the answer to come. Raises `ForwardRefused` for what this island must not run or see."""
+    async def _run(self, work: Admitted) -> AsyncGenerator[AnswerPiece]:
+        """Stream the answer of an engine; what it costs is this node's to pay, within its owner's limits."""
+        if self._buy is None:
+            async with aclosing(_generate(work, work.sampling)) as pieces:
+                async for piece in pieces:
+                    yield piece
+            return
+        with self._buy(work) as bought:
+            metered = bought.metered(_generate(work, bought.capped(work.sampling)))
+            async with aclosing(metered) as pieces:
+                async for piece in pieces:
+                    yield piece
+
+    async def _admit(self, request: Request, context: Context) -> Admitted:
+        """Return what may run. Raises `ForwardRefused` for what this island must not run or see."""
         target = island_id(PublicKey(request.target)) if len(request.target) == limits.KEY_BYTES else None
         backend = self._backends.get(target) if target is not None else None
         target_ppm = None
@@ -89,12 +125,18 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
             )
         )
         assert backend is not None, "the check refuses a target that is not here"
+        assert target is not None
         assert target_ppm is not None
         prompt, sampling = prompt_from_wire(request.prompt), sampling_from_wire(request.sampling)
         await _look_again(prompt, target_ppm)
         if request.model not in {offer.name for offer in backend.offers()}:
             raise NotOffered("the target island does not have the model that was asked for")
-        return backend.generate(request.model, prompt, sampling, tuple(request.data_sets))
+        data_sets = tuple(request.data_sets)
+        return Admitted(sender, target, backend, request.model, prompt, sampling, data_sets)
+
+
+def _generate(work: Admitted, sampling: Sampling) -> AsyncGenerator[AnswerPiece]:
+    return work.backend.generate(work.model, work.prompt, sampling, work.data_sets)
 
 
 async def _look_again(prompt: Prompt, target_ppm: Ppm) -> None:

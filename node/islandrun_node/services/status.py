@@ -5,7 +5,7 @@ Receipts are the origin's own business: on the mesh listener they are refused.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -34,12 +34,21 @@ WatchReceiptsContext = grpc.aio.ServicerContext[
 ]
 ReceiptContext = grpc.aio.ServicerContext[status_pb2.GetReceiptRequest, status_pb2.GetReceiptResponse]
 
+BudgetContext = grpc.aio.ServicerContext[status_pb2.GetBudgetRequest, status_pb2.GetBudgetResponse]
+
 
 class StatusService(status_pb2_grpc.StatusServiceServicer):
-    """Serves one listener; `shows_receipts` is for the local one only."""
+    """Serves one listener; `shows_receipts` and `budget` are for the local one only."""
 
-    def __init__(self, outlook: Outlook, *, shows_receipts: bool) -> None:
+    def __init__(
+        self,
+        outlook: Outlook,
+        *,
+        shows_receipts: bool,
+        budget: Callable[[], status_pb2.Budget] | None = None,
+    ) -> None:
         self._outlook = outlook
+        self._budget = budget
         self._shows_receipts = shows_receipts
         self._watchers = 0
 
@@ -108,6 +117,17 @@ class StatusService(status_pb2_grpc.StatusServiceServicer):
             text = "no receipt has that id here; receipts lie on the node that took the request"
             await abort_with(context, grpc.StatusCode.NOT_FOUND, "RECEIPT_NOT_FOUND", text)
         return status_pb2.GetReceiptResponse(receipt=receipt)
+
+    async def GetBudget(  # noqa: N802 - the name of the RPC
+        self, request: status_pb2.GetBudgetRequest, context: BudgetContext
+    ) -> status_pb2.GetBudgetResponse:
+        """Return what was spent, is set aside and is left, and what was saved."""
+        try:
+            if self._budget is None:
+                raise RequestRefused("money is shown on the node's own machine only")
+            return status_pb2.GetBudgetResponse(budget=self._budget())
+        except Exception as error:
+            await abort(context, error)
 
     def _check_receipts(self) -> None:
         if not self._shows_receipts:

@@ -75,3 +75,29 @@ CREATE INDEX vaults_by_expiry ON vaults (expires_at_ms);
     ),
 )
 """`conversations.db`: the sealed vaults."""
+
+COSTS: Final = Schema(
+    application_id=0x49524353,  # IRCS
+    versions=(
+        """
+CREATE TABLE accounts (
+    span TEXT NOT NULL, key TEXT NOT NULL, spent INTEGER NOT NULL CHECK (spent >= 0),
+    reserved INTEGER NOT NULL CHECK (reserved >= 0), used_at_ms INTEGER NOT NULL, PRIMARY KEY (span, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX accounts_by_use ON accounts (span, used_at_ms);
+CREATE TABLE reservations (
+    id TEXT PRIMARY KEY, amount INTEGER NOT NULL, scopes TEXT NOT NULL, is_lost INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL
+) STRICT;
+CREATE TABLE tallies (
+    day TEXT PRIMARY KEY, answers INTEGER NOT NULL, unpriced INTEGER NOT NULL, billed INTEGER NOT NULL,
+    power INTEGER NOT NULL, baseline INTEGER NOT NULL
+) STRICT;
+CREATE TABLE lengths (
+    client TEXT NOT NULL, task TEXT NOT NULL, model TEXT NOT NULL, weights BLOB NOT NULL,
+    PRIMARY KEY (client, task, model)
+) STRICT;
+""",
+    ),
+)
+"""`costs.db`: what was spent and is reserved, what answers cost a day, and how long answers are."""
