@@ -11,9 +11,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from islandrun.agents.agent import Question
 from islandrun.agents.budget import Account, Limits, Scope, Span, Spender, day_of, input_tokens_max
 from islandrun.agents.policy import RoutingPolicy
+from islandrun.agents.question import Question
 from islandrun.errors import Interrupted, Overloaded, PurseEmpty, Refused, TooSlow, Unreachable
 from islandrun.privacy.sensitivity import Assessment
 from islandrun.vocabulary import (
