@@ -146,7 +146,10 @@ class Intake:
         elif isinstance(claims, DelegationClaims):
             self._share_what_ruled(claims.key, members)
         elif isinstance(claims, Removal):
-            self.has_urgent = self._may_concern_all = True
+            self.has_urgent = True
+            self._may_concern_all |= self._may_untrust(claims) or self._ledger.is_authority(
+                claims.header.subject
+            )
             if self._ledger.standing(island, 0) is Standing.REVOKED:
                 self._notices.revoked(island)
 

@@ -351,14 +351,21 @@ class Mesh:
         changed, may_concern_all = self._intake.take_changes()
         if may_concern_all:
             self._refresh_all(now)
-        else:
-            for island in changed:
-                self._refresh(island, now)
+            return
+        members = len(self._members)
+        for island in changed:
+            self._refresh(island, now)
+        if len(self._members) < members:
+            self._unsay(now)
 
     def _refresh_all(self, now: Instant) -> None:
-        """Look at every island, and say nothing to those that lost their admission."""
+        """Look at every island."""
         for island in sorted({*self._ledger.islands(), *self._members.islands()}):
             self._refresh(island, now)
+        self._unsay(now)
+
+    def _unsay(self, now: Instant) -> None:
+        """Say nothing to those that lost their admission."""
         self._outbox = [
             envelope
             for envelope in self._outbox

@@ -9,14 +9,14 @@ suspicion between its shortest and its longest; it never begins or ends one.
 from __future__ import annotations
 
 import heapq
-from bisect import bisect_left, insort
 from collections.abc import Collection, MutableMapping
-from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from islandrun.mesh import pace
+from islandrun.mesh.deck import Deck
 from islandrun.mesh.notices import Notices
+from islandrun.mesh.ordered import Ordered
 from islandrun.mesh.suspicion import retry_seconds, window_seconds
 from islandrun.trust.layered import Layered
 from islandrun.vocabulary import IslandId, Load, Reachability
@@ -51,6 +51,24 @@ class Member:
     load: Load | None = None
     load_at: float = 0.0
 
+    def copied(self) -> Member:
+        """Return the same knowledge for another island, which changes it by itself."""
+        return Member(
+            self.next_probe_at,
+            self.state,
+            self.was_heard,
+            self.is_away,
+            self.misses,
+            self.confirmations,
+            self.silent_since,
+            self.vouched_at,
+            self.probed_at,
+            self.given_up_at,
+            self.round_trip_ms,
+            self.load,
+            self.load_at,
+        )
+
     @property
     def shown(self) -> Reachability:
         """The state as others see it: an island that says it is away is not accused of silence."""
@@ -64,8 +82,8 @@ class Membership:
         self._rng = rng
         self._notices = notices
         self._members: MutableMapping[IslandId, Member] = {}
-        self._sorted: list[IslandId] = []
-        self._rotation: list[IslandId] = []
+        self._sorted: Ordered[IslandId] = Ordered()
+        self._rotation = Deck()
         self._doubted: dict[IslandId, Member] = {}
         self._lost: dict[IslandId, Member] = {}
         self._retries: list[tuple[float, IslandId]] = []
@@ -77,7 +95,7 @@ class Membership:
         assert not self._doubted, "who forks has heard every member"
         assert not self._lost, "who forks has given up nobody"
         other = Membership(rng, notices)
-        other._members, other._sorted = Layered(self._members, copy), list(self._sorted)
+        other._members, other._sorted = Layered(self._members, Member.copied), self._sorted.fork()
         return other
 
     # ------------------------------------------------------------ who
@@ -137,7 +155,7 @@ class Membership:
         member = self._members.get(island)
         if member is None:
             member = self._members[island] = Member(next_probe_at=now, is_away=is_away)
-            insort(self._sorted, island)
+            self._sorted.add(island)
             self._file(island, member)
         elif member.is_away != is_away:
             member.is_away = is_away
@@ -151,7 +169,7 @@ class Membership:
     def remove(self, island: IslandId) -> None:
         """Forget an island whose admission ended."""
         if self._members.pop(island, None) is not None:
-            del self._sorted[bisect_left(self._sorted, island)]
+            self._sorted.remove(island)
             self._doubted.pop(island, None)
             self._lost.pop(island, None)
 
@@ -312,10 +330,9 @@ class Membership:
         """Return the next live member of a shuffled round: each is probed once before any is twice."""
         for _ in range(2):
             while self._rotation:
-                island = self._rotation.pop()
+                island = self._rotation.deal(self._rng)
                 member = self._members.get(island)
                 if member is not None and member.shown in _TALKING:
                     return island
-            self._rotation = list(self._sorted)
-            self._rng.shuffle(self._rotation)
+            self._rotation = Deck(self._sorted.fork())
         return None

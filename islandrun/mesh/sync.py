@@ -7,10 +7,10 @@ sequence, hash): a sum or XOR of hashes could be forged, a hash over the sorted 
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_left, insort
 from collections.abc import Iterable, MutableMapping
 from typing import Final
 
+from islandrun.mesh.ordered import Ordered
 from islandrun.trust.layered import Layered, own
 from islandrun.v1 import mesh_pb2
 from islandrun.vocabulary import PublicKey
@@ -33,19 +33,21 @@ class Index:
 
     def __init__(self) -> None:
         self._versions: MutableMapping[bytes, Version] = {}
-        self._keys: list[bytes] = []
-        self._has_own_keys = True
+        self._keys: Ordered[bytes] = Ordered()
         self._places: MutableMapping[bytes, bytes] = {}
         self._hashes: dict[int, list[bytes | None]] = {}
+        self._digest: mesh_pb2.Digest | None = None
         self._by_issuer: MutableMapping[PublicKey, MutableMapping[bytes, None]] = {}
         self._issuers: MutableMapping[bytes, PublicKey] = {}
 
     def fork(self) -> Index:
         """Return an index that begins with what this one holds; this one may not change any more."""
+        self.digest()  # hashed once for all
         other = Index()
+        other._digest = self._digest
         other._versions, other._places = Layered(self._versions), Layered(self._places)
         other._by_issuer, other._issuers = Layered(self._by_issuer), Layered(self._issuers)
-        other._keys, other._has_own_keys = self._keys, False
+        other._keys = self._keys.fork()
         other._hashes = {log2: list(hashes) for log2, hashes in self._hashes.items()}
         return other
 
@@ -56,7 +58,7 @@ class Index:
         """Set the version of a place; one place has one issuer."""
         before = self._versions.get(key)
         if before is None:
-            insort(self._keys_to_change(), key)
+            self._keys.add(key)
             self._issuers[key] = issuer
             own(self._by_issuer, issuer)[key] = None
         else:
@@ -69,7 +71,7 @@ class Index:
         """Forget a place; it may be unknown."""
         version = self._versions.pop(key, None)
         if version is not None:
-            del self._keys_to_change()[bisect_left(self._keys, key)]
+            self._keys.remove(key)
             self._places.pop(version[2], None)
             own(self._by_issuer, self._issuers.pop(key)).pop(key)
             self._outdate(key)
@@ -96,14 +98,18 @@ class Index:
         return self._places.get(payload_hash[:8])
 
     def digest(self, log2: int | None = None) -> mesh_pb2.Digest:
-        """Return the hash of each bucket, for as many buckets as asked or as the table needs."""
+        """Return the hash of each bucket, as many as asked or as the table needs. Nobody may change it."""
         width = buckets_log2(len(self)) if log2 is None else log2
-        hashes = [self._hash(width, bucket) for bucket in range(1 << width)]
-        return mesh_pb2.Digest(buckets_log2=width, bucket_hashes=hashes)
+        if self._digest is None or self._digest.buckets_log2 != width:
+            hashes = [self._hash(width, bucket) for bucket in range(1 << width)]
+            self._digest = mesh_pb2.Digest(buckets_log2=width, bucket_hashes=hashes)
+        return self._digest
 
     def differing(self, digest: mesh_pb2.Digest) -> tuple[int, ...]:
         """Return the buckets in which this table is not the one that the digest is of."""
         width = digest.buckets_log2
+        if digest == self._digest:
+            return ()
         pairs = enumerate(digest.bucket_hashes)
         return tuple(bucket for bucket, theirs in pairs if self._hash(width, bucket) != theirs)
 
@@ -131,19 +137,13 @@ class Index:
         offered = tuple(key for key in ours if _tells(self._versions[key], listed.get(key)))
         return newer, offered
 
-    def _keys_to_change(self) -> list[bytes]:
-        if not self._has_own_keys:
-            self._keys, self._has_own_keys = list(self._keys), True
-        return self._keys
-
     def _bucket(self, log2: int, bucket: int) -> list[bytes]:
         if log2 == 0:
             return list(self._keys)
         shift = 16 - log2
-        low = bisect_left(self._keys, (bucket << shift).to_bytes(2, "big"))
-        if bucket + 1 == 1 << log2:
-            return self._keys[low:]
-        return self._keys[low : bisect_left(self._keys, ((bucket + 1) << shift).to_bytes(2, "big"))]
+        is_last = bucket + 1 == 1 << log2
+        end = None if is_last else ((bucket + 1) << shift).to_bytes(2, "big")
+        return self._keys.between((bucket << shift).to_bytes(2, "big"), end)
 
     def _hash(self, log2: int, bucket: int) -> bytes:
         hashes = self._hashes.setdefault(log2, [None] * (1 << log2))
@@ -157,6 +157,7 @@ class Index:
         return known
 
     def _outdate(self, key: bytes) -> None:
+        self._digest = None
         for log2, hashes in self._hashes.items():
             hashes[int.from_bytes(key[:2], "big") >> (16 - log2)] = None
 

@@ -7,10 +7,11 @@ must not change any more. A node's own tables are plain ones.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, overload
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
+Other = TypeVar("Other")
 
 
 class Layered(MutableMapping[Key, Value], Generic[Key, Value]):
@@ -38,6 +39,21 @@ class Layered(MutableMapping[Key, Value], Generic[Key, Value]):
         if self._copy is not None:
             value = own[key] = self._copy(value)
         return value
+
+    @overload
+    def get(self, key: Key, /) -> Value | None: ...
+
+    @overload
+    def get(self, key: Key, /, default: Value | Other) -> Value | Other: ...
+
+    def get(self, key: Key, /, default: object = None) -> object:
+        """Return the value of a key, or the default where there is none."""
+        own = self._own
+        if key in own:
+            return own[key]
+        if key in self._gone or key not in self._below:
+            return default
+        return self._below[key] if self._copy is None else self[key]
 
     def __setitem__(self, key: Key, value: Value) -> None:
         self._size += key not in self

@@ -123,7 +123,7 @@ def test_the_word_of_a_lost_member_makes_us_try_it_at_once_but_not_twice() -> No
         members.due(float(now))
     member = members.get("m000")
     assert member is not None
-    member.probed_at = 499.0
+    member.probed_at, member.next_probe_at = 499.0, 540.0
     members.spoke("m000", 500.0)
     assert "m000" not in members.due(500.0)
     assert "m000" in members.due(501.0)
