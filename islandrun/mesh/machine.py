@@ -22,6 +22,7 @@ from islandrun.mesh.probing import Probing
 from islandrun.mesh.records import Records
 from islandrun.mesh.suspicion import sync_seconds
 from islandrun.mesh.views import Place, Views, networks_of
+from islandrun.trust.changes import Changes
 from islandrun.trust.claims import IslandState
 from islandrun.trust.ledger import Ledger
 from islandrun.trust.naming import island_id
@@ -214,6 +215,11 @@ class Mesh:
         self._members.spoke(island, now.seconds)
 
     # ------------------------------------------------------------ what others read
+
+    @property
+    def changes(self) -> Changes:
+        """To which islands the way, or the load of them, is new; to read only. A load also ends by time."""
+        return self._members.changes
 
     def load(self, island: IslandId, now: Instant) -> Load | None:
         """Return an island's load as it told us itself in the last ten seconds."""

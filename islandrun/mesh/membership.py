@@ -18,6 +18,7 @@ from islandrun.mesh.deck import Deck
 from islandrun.mesh.notices import Notices
 from islandrun.mesh.ordered import Ordered
 from islandrun.mesh.suspicion import retry_seconds, window_seconds
+from islandrun.trust.changes import Changes
 from islandrun.trust.layered import Layered
 from islandrun.vocabulary import IslandId, Load, Reachability
 
@@ -89,6 +90,7 @@ class Membership:
         self._retries: list[tuple[float, IslandId]] = []
         self._next_hope_at = _NEVER
         self._next_some_at = _NEVER
+        self.changes = Changes()
 
     def fork(self, rng: random.Random, notices: Notices) -> Membership:
         """Return a table that begins with these members, none of them in doubt; this one may not change."""
@@ -157,12 +159,13 @@ class Membership:
             member = self._members[island] = Member(next_probe_at=now, is_away=is_away)
             self._sorted.add(island)
             self._file(island, member)
+            self.changes.note(island)
         elif member.is_away != is_away:
             member.is_away = is_away
             member.state, member.misses, member.confirmations = Reachability.SUSPECT, 0, 0
             member.next_probe_at = now
             self._file(island, member)
-            self._notices.reachability(island, member.shown)
+            self._tell(island, member)
         else:
             self.spoke(island, now)
 
@@ -172,6 +175,7 @@ class Membership:
             self._sorted.remove(island)
             self._doubted.pop(island, None)
             self._lost.pop(island, None)
+            self.changes.note(island)
 
     # ------------------------------------------------------------ evidence
 
@@ -183,6 +187,7 @@ class Membership:
         before, member.state = member.state, Reachability.ALIVE
         member.was_heard, member.misses, member.confirmations = True, 0, 0
         member.vouched_at = _NEVER
+        self.changes.note(island)
         if before is not Reachability.ALIVE:
             self._file(island, member)
             if not member.is_away:
@@ -205,7 +210,7 @@ class Membership:
         if is_first:
             member.state = Reachability.SUSPECT
             self._file(island, member)
-            self._notices.reachability(island, member.shown)
+            self._tell(island, member)
         if member.shown is Reachability.SUSPECT:
             member.next_probe_at = now
             self._doubted[island] = member
@@ -258,7 +263,7 @@ class Membership:
                 member.state = Reachability.UNREACHABLE
                 member.given_up_at = now
                 self._file(island, member)
-                self._notices.reachability(island, member.shown)
+                self._tell(island, member)
 
     def wake(self, now: float) -> None:
         """Forget all that silence seemed to prove: it was we who were not listening."""
@@ -268,11 +273,15 @@ class Membership:
             if member.was_heard:
                 member.state = Reachability.ALIVE
                 self._file(island, member)
-                self._notices.reachability(island, member.shown)
+                self._tell(island, member)
         self._next_hope_at = _NEVER
         self._hope(now)
 
     # ------------------------------------------------------------ inside
+
+    def _tell(self, island: IslandId, member: Member) -> None:
+        self.changes.note(island)
+        self._notices.reachability(island, member.shown)
 
     def _file(self, island: IslandId, member: Member) -> None:
         """Put a member where its state belongs: among the doubted, the lost, or neither.

@@ -75,15 +75,20 @@ class Vantage:
     def views(self) -> tuple[IslandView, ...]:
         """Return a view of every island in the ledger, sorted by id."""
         views = {island: self.see(island) for island in self.ledger.islands()}
-        return tuple(_behind_front(view, views) for view in views.values())
+        return tuple(behind_front(view, views) for view in views.values())
 
     def view(self, island: IslandId) -> IslandView | None:
         """Return one island as `views` does, or None, without looking at all the others."""
-        if self.ledger.self_claims(island) is None and self.ledger.admission(island) is None:
+        if not self.knows(island):
             return None
         view = self.see(island)
         front = IslandId(view.front)
-        return _behind_front(view, {front: self.see(front)} if self.ledger.public_key(front) else {})
+        return behind_front(view, {front: self.see(front)} if self.ledger.public_key(front) else {})
+
+    def knows(self, island: IslandId) -> bool:
+        """Say whether the ledger holds a statement of an island or the owner's about it."""
+        ledger = self.ledger
+        return ledger.self_claims(island) is not None or ledger.admission(island) is not None
 
     def see(self, island: IslandId) -> IslandView:
         """Return an island as it is by itself, whatever fronts it."""
@@ -151,7 +156,7 @@ def _with_claims(view: IslandView, claims: SelfClaims) -> IslandView:
     )
 
 
-def _behind_front(view: IslandView, views: Mapping[IslandId, IslandView]) -> IslandView:
+def behind_front(view: IslandView, views: Mapping[IslandId, IslandView]) -> IslandView:
     """Give an outbound island the reach of its front, and no more trust than its front has."""
     if view.is_local or not view.front:
         return view

@@ -43,7 +43,7 @@ class Ledger:
     """The statements of one mesh and what they amount to. Synchronous, no lock, no clock.
 
     `accepted_issuers` are keys outside the mesh whose certifications and vouches are kept in any case; of
-    other outside keys only the first `OUTSIDE_ISSUERS_MAX` are.
+    other outside keys only the first `OUTSIDE_ISSUERS_MAX` are. `changes`, to be read, says who changed.
     """
 
     def __init__(self, genesis: Genesis, accepted_issuers: Iterable[PublicKey] = ()) -> None:
@@ -51,6 +51,7 @@ class Ledger:
         self._accepted = frozenset(accepted_issuers)
         self._records = Records()
         self._roster = Roster(genesis.owner)
+        self.changes = self._roster.changes
         self._proofs: dict[PublicKey, Proof] = {}
         self._twins: set[bytes] = set()
         self._owner_spoke_at_ms = 0
@@ -62,6 +63,7 @@ class Ledger:
         """Return a ledger that begins with what this one holds; it may not change, see `Roster.fork`."""
         other = Ledger(self.genesis, self._accepted)
         other._records, other._roster = self._records.fork(), self._roster.fork()
+        other.changes = other._roster.changes
         other._owner_spoke_at_ms, other._issuing = self._owner_spoke_at_ms, self._issuing
         return other
 

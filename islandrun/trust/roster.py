@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import MutableMapping
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from islandrun.trust import authority
 from islandrun.trust.admitters import Admitters
+from islandrun.trust.changes import Changes
 from islandrun.trust.claims import (
     AdmissionClaims,
     CertificationClaims,
@@ -33,6 +34,9 @@ from islandrun.vocabulary import IslandId, PublicKey
 
 Name = TypeVar("Name")
 Content = TypeVar("Content")
+
+
+_OF_ONE_ISLAND: Final = (SelfClaims, AdmissionClaims, RenewalClaims, CertificationClaims, VouchClaims)
 
 
 class Roster:
@@ -59,6 +63,7 @@ class Roster:
         self.weighing: Counter[PublicKey] = Counter()
         self.ruling: set[PublicKey] = set()
         self._concerned: dict[PublicKey, set[PublicKey]] = {}
+        self.changes = Changes()
 
     def fork(self) -> Roster:
         """Return a roster that begins with what this one holds; this one may not change any more.
@@ -88,6 +93,7 @@ class Roster:
         if claims.kind in ("admission", "authority"):
             self.ruling.add(claims.header.issuer)
         island = island_id(subject)
+        self._note_change(island, claims)
         match claims:
             case SelfClaims():
                 self.speaking[island] = claims
@@ -112,6 +118,7 @@ class Roster:
         """Let a statement count no more. A removal counts for ever, and so does what an admitter numbered."""
         subject = claims.header.subject
         island = island_id(subject)
+        self._note_change(island, claims)
         match claims:
             case SelfClaims():
                 del self.speaking[island]
@@ -133,8 +140,16 @@ class Roster:
 
     def freeze(self, issuer: PublicKey) -> None:
         """Note that a key contradicted itself: an admitter's admissions hold no more."""
+        self.changes.note_all()
         self.admitters.freeze(issuer)
         self._judge(issuer)
+
+    def _note_change(self, island: IslandId, claims: Claims) -> None:
+        """Note whom a statement concerns: one island (and what `combine` finds), or perhaps all."""
+        if isinstance(claims, _OF_ONE_ISLAND):
+            self.changes.note(island)
+        else:
+            self.changes.note_all()
 
     def combine(self, subject: PublicKey) -> None:
         """Find anew what an island is granted, and every island that succeeded it."""
@@ -143,6 +158,7 @@ class Roster:
 
     def _combine(self, subject: PublicKey) -> None:
         island = island_id(subject)
+        self.changes.note(island)
         holding = self._holding(subject)
         renewals = [
             claims

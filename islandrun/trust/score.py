@@ -16,9 +16,13 @@ from islandrun.trust.ledger import Ledger
 from islandrun.trust.signing import SKEW_MS
 from islandrun.trust.view import HOUR_MS, Reach, View, view
 from islandrun.vocabulary import PPM_MAX, IslandId, Ppm, PublicKey, Standing, Tier, TrustFactor, TrustScore
+from islandrun.wire.limits import TIME_MS_MAX
 
 VIEW_GROUP_MS_MAX: Final = 24 * HOUR_MS
 VIEW_MS_MAX: Final = 7 * 24 * HOUR_MS
+FADES_MS: Final = 60_000
+"""A score that counts what was observed is good for so long: in it no estimate moves by 0.0001."""
+
 
 _TIER_BASE: Mapping[Tier, Ppm] = {
     Tier.PERSONAL: Ppm(1_000_000),
@@ -167,3 +171,21 @@ def _lowest(name: str, values: list[Ppm], detail: str) -> TrustFactor:
 
 def _gate(name: str, is_open: bool, detail: str) -> TrustFactor:
     return TrustFactor(name, PPM_MAX if is_open else Ppm(0), detail)
+
+
+def steady_until_ms(ledger: Ledger, island: IslandId, behaviour: Behaviour | None, now_ms: int) -> int:
+    """Return until when `score`, as it is now, stays so if nothing new is heard and the view gets no older.
+
+    The last millisecond by the clock that the ledger judges by (`Ledger.present_ms`). What was observed fades
+    all the time, so slowly that a score which counts it is good for `FADES_MS`.
+    """
+    now_ms = ledger.present_ms(now_ms)
+    admission, spoken = ledger.admission(island), ledger.self_claims(island)
+    headers = [claims.header for claims in (admission, spoken) if claims is not None]
+    headers += [claims.header for claims in ledger.certifications(island)]
+    ends = [header.not_before_ms - SKEW_MS - 1 for header in headers]
+    ends += [header.not_after_ms for header in headers]
+    ends += [claims.header.not_after_ms + SKEW_MS for claims in ledger.vouches(island)]
+    if behaviour is not None:
+        ends.append(now_ms + FADES_MS)
+    return min((end for end in ends if end >= now_ms), default=TIME_MS_MAX)

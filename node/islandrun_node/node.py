@@ -18,6 +18,7 @@ from islandrun.errors import RejectedMessage, StateError
 from islandrun.mesh.clocks import ClockState
 from islandrun.mesh.machine import Mesh
 from islandrun.mesh.nearby import Nearby, discovery_key
+from islandrun.routing.lookout import Lookout
 from islandrun.vocabulary import IslandId, ModelOffer, PublicKey, Standing
 from islandrun_node import engines, world_clock
 from islandrun_node.accounting import Accounting, open_accounting
@@ -336,6 +337,7 @@ def _outlook(
         me=state.me,
         ledger=state.ledger,
         mesh=mesh,
+        lookout=Lookout(mesh.changes),
         my_group=lambda: _group(state),
         trust_policy=trust_policy(config),
         behaviours=observations.behaviours,

@@ -13,6 +13,7 @@ from islandrun.agents.question import Question
 from islandrun.mesh.machine import Mesh
 from islandrun.privacy.sensitivity import Assessment
 from islandrun.routing.candidates import LocalFacts, Vantage
+from islandrun.routing.lookout import Lookout
 from islandrun.trust.behaviour import Behaviour
 from islandrun.trust.ledger import Ledger
 from islandrun.trust.score import TrustPolicy, view_of
@@ -47,6 +48,7 @@ class Outlook:
     me: IslandId
     ledger: Ledger
     mesh: Mesh
+    lookout: Lookout
     my_group: Callable[[], str]
     trust_policy: TrustPolicy
     behaviours: Mapping[IslandId, Behaviour]
@@ -61,11 +63,11 @@ class Outlook:
 
     def islands(self) -> tuple[IslandView, ...]:
         """Return every island of the mesh as it looks from here now."""
-        return tuple(self._with_way(view) for view in self._vantage().views())
+        return self.fleet().islands
 
     def fleet(self) -> Fleet:
         """Return every island of the mesh as routing judges it now."""
-        return fleet_of(self.islands())
+        return self.lookout.fleet(self._vantage(), self._ways())
 
     def island(self, island: IslandId) -> IslandView | None:
         """Return one island, or None when it is not known."""
@@ -81,13 +83,13 @@ class Outlook:
         ]
         return tuple(view for island in offering if (view := self.island(island)) is not None)
 
-    def _with_way(self, view: IslandView) -> IslandView:
-        """Add the name of the relay over which an island is reached now."""
-        relay = self.through.get(IslandId(view.front or view.id))
-        if relay is None or view.is_local:
-            return view
-        claims = self.ledger.self_claims(relay)
-        return replace(view, through=claims.name if claims is not None else relay[:8])
+    def _ways(self) -> dict[IslandId, str]:
+        """Name the relay over which each island is reached now that is not dialled by itself."""
+        names = {}
+        for island, relay in self.through.items():
+            claims = self.ledger.self_claims(relay)
+            names[island] = claims.name if claims is not None else relay[:8]
+        return names
 
     def home(self, offer: ModelOffer) -> Fleet:
         """Return this island alone, as it looks to texts that are read here by `offer` beside its engine."""

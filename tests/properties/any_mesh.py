@@ -40,7 +40,7 @@ rarely_true = st.sampled_from((False,) * 7 + (True,))
 def models(draw: st.DrawFn) -> ModelOffer:
     return ModelOffer(
         name=draw(st.sampled_from(("a", "b", "a@x", "a@island-1"))),
-        context_tokens_max=draw(st.sampled_from((300, 8_000))),
+        context_tokens_max=draw(st.sampled_from((310, 8_000))),
         quality_ppm=Ppm(draw(st.integers(0, 10)) * 100_000),
         input_price_microusd=draw(st.sampled_from((0, 3_000_000))),
         output_price_microusd=draw(st.sampled_from((0, 15_000_000))),
@@ -86,8 +86,8 @@ def islands(draw: st.DrawFn, number: int) -> IslandView:
         requests_max=draw(st.sampled_from((0, 1, 4))) if not sound else 4,
         load=draw(st.none() | loads),
         round_trip_ms=draw(st.sampled_from((0, 20))),
-        attested_until_ms=2_000 if sound else draw(st.sampled_from((0, 2_000))),
-        admitted_until_ms=2_000 if sound else draw(st.sampled_from((0, 2_000))),
+        attested_until_ms=2_000 if sound else draw(st.sampled_from((0, 1_000, 2_000))),
+        admitted_until_ms=2_000 if sound else draw(st.sampled_from((0, 1_000, 2_000))),
         front=ID.format(draw(st.integers(0, 8))) if draw(rarely_true) else "",
         is_local=draw(st.booleans()),
         is_self=number == 0 and draw(st.booleans()),
