@@ -20,9 +20,6 @@ LOAD_MAX: Final = 10**9
 """The most of any figure of a load: requests, milliseconds or microseconds; as on the wire."""
 
 UNKNOWN: Final = -1
-LONG_AGO: Final = -1
-"""When the admission of an island ended that has expired by its standing."""
-
 KEPT_MAX: Final = 64
 """So many things that were made of a fleet are kept."""
 
@@ -63,6 +60,7 @@ class Fleet:
         ) = self._rows
         self.is_revoked = _equal(standing, Standing.REVOKED)
         self.is_unknown = _equal(standing, Standing.UNKNOWN)
+        self.is_expired = _equal(standing, Standing.EXPIRED)
         self.is_unreachable = _equal(reachability, Reachability.UNREACHABLE)
         self.is_away = _equal(reachability, Reachability.AWAY)
         self.is_cloud = _equal(self.tier, Tier.CLOUD)
@@ -114,7 +112,7 @@ def _row(island: IslandView) -> tuple[int, ...]:
         island.tier,
         _nearness(island),
         min(island.attested_until_ms, FIGURE_MAX),
-        LONG_AGO if island.standing is Standing.EXPIRED else min(island.admitted_until_ms, FIGURE_MAX),
+        min(island.admitted_until_ms, FIGURE_MAX),
         room,
         UNKNOWN if island.load is None else busy,
         max(busy + 1 - room, 0),

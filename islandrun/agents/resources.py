@@ -60,10 +60,16 @@ def latency_ms(case: Case) -> Figures:
     if fleet.once(_has_queues):
         np.minimum(service, LATENCY_MS_MAX, out=service)
         queue: Figures = service * fleet.ahead
-        queue //= np.maximum(fleet.places_max, 1)
+        queue //= fleet.once(_places)
         service += queue
     service += fleet.delay_ms
     return np.minimum(service, LATENCY_MS_MAX, out=service)
+
+
+def _places(fleet: Fleet) -> Figures:
+    """Return how many requests each island runs at one time; where it takes none, one stands in."""
+    at_least_one: Figures = np.maximum(fleet.places_max, 1)
+    return at_least_one
 
 
 def _has_queues(fleet: Fleet) -> bool:
@@ -73,7 +79,7 @@ def _has_queues(fleet: Fleet) -> bool:
 def _models(case: Case) -> tuple[Objection, ...]:
     """Say why no model of an island can run a request, where none can."""
     picks = case.picks
-    if picks.is_able.all():
+    if np.count_nonzero(picks.is_able) == len(case.fleet):
         return ()
     is_unable, offers, question = ~picks.is_able, picks.offers, case.question
     matching = offers.is_offered if picks.meant.offers is None else picks.meant.offers & offers.is_offered
@@ -166,10 +172,13 @@ def _deadline(case: Case, latency: Figures) -> tuple[Objection, ...]:
     deadline = case.question.hints.deadline_ms
     if deadline is None:
         return ()
+    is_late = latency > deadline
+    if not np.count_nonzero(is_late):
+        return ()
     return (
         Objection(
             VetoReason.DEADLINE,
-            (latency > deadline) & case.picks.is_able,
+            is_late & case.picks.is_able,
             lambda place: f"{latency[place]} ms expected > {deadline} ms allowed",
         ),
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Final
 
 import numpy as np
 
 from islandrun.agents.agent import Case, Objection, Opinion, VetoReason, those_that_count
-from islandrun.agents.columns import Mask, marked
+from islandrun.agents.columns import Figures, Mask, marked
 from islandrun.agents.fleet import Fleet
 from islandrun.agents.models import LOCAL, PRIVATE
 from islandrun.vocabulary import Tier
@@ -33,6 +34,9 @@ class TrustAgent:
         )
 
 
+_EXPIRED: Final = "its admission is not valid now"
+
+
 def _standing(fleet: Fleet) -> tuple[Objection, ...]:
     return those_that_count(
         (
@@ -40,22 +44,28 @@ def _standing(fleet: Fleet) -> tuple[Objection, ...]:
                 VetoReason.REVOKED, fleet.is_revoked, "revoked by the owner, or it contradicted itself"
             ),
             Objection(VetoReason.NOT_ADMITTED, fleet.is_unknown, "the owner has not admitted it"),
+            Objection(VetoReason.STALE_ATTESTATION, fleet.is_expired, _EXPIRED),
         )
     )
 
 
 def _validity(case: Case) -> tuple[Objection, ...]:
+    """Object where a statement has ended since the fleet was made; mostly none has."""
     fleet, now_ms = case.fleet, case.question.now.wall_ms
+    if not np.count_nonzero(fleet.once(_first_end_ms) < now_ms):
+        return ()
+    is_over = (fleet.admitted_until_ms < now_ms) & ~fleet.is_expired
+    is_silent = fleet.attested_until_ms < now_ms
     return (
-        Objection(
-            VetoReason.STALE_ATTESTATION, fleet.admitted_until_ms < now_ms, "its admission is not valid now"
-        ),
-        Objection(
-            VetoReason.STALE_ATTESTATION,
-            fleet.attested_until_ms < now_ms,
-            "its own statement is not valid now",
-        ),
+        Objection(VetoReason.STALE_ATTESTATION, is_over, _EXPIRED),
+        Objection(VetoReason.STALE_ATTESTATION, is_silent, "its own statement is not valid now"),
     )
+
+
+def _first_end_ms(fleet: Fleet) -> Figures:
+    """Return when the first statement of each island ends."""
+    ends: Figures = np.minimum(fleet.admitted_until_ms, fleet.attested_until_ms)
+    return ends
 
 
 def _residency(case: Case) -> list[Objection]:

@@ -83,11 +83,11 @@ class Ranking:
 
 def _scores(opinions: Sequence[Opinion], size: int) -> Figures:
     """Stack the scores; an objective of which no agent speaks is equal for all."""
-    rows = np.zeros((len(OBJECTIVES), size), dtype=np.int64)
+    rows = [np.zeros(size, dtype=np.int64)] * len(OBJECTIVES)
     for opinion in opinions:
         for objective, column in opinion.scores:
             rows[objective] = column
-    return rows
+    return np.array(rows)
 
 
 def _any_objection(opinions: Sequence[Opinion], size: int) -> Mask:

@@ -1,7 +1,9 @@
 """How long one routing decision takes, over meshes of several sizes.
 
-Each decision judges every island by all agents, scores the eligible ones and writes a full report.
-Meshes and questions come from a seed, so that two runs measure the same work.
+Each decision judges every island by all agents and scores the eligible ones; "with its receipt" also writes
+the reports that a receipt keeps. Beside them: what a fleet costs when it is made, when one island of it
+changes, and what a request costs once, when its findings are prepared for being judged. Meshes and questions
+come from a seed, so that two runs measure the same work.
 """
 
 from __future__ import annotations
@@ -10,7 +12,8 @@ import argparse
 import json
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from islandrun.agents.fleet import fleet_of
 from islandrun.agents.policy import RoutingPolicy
@@ -35,12 +38,29 @@ from islandrun.vocabulary import (
     TrustScore,
 )
 
-SCHEMA = "islandrun.bench.routing/v1"
-SIZES = (10, 100, 1_000)
-DECISIONS_MIN = 200
+SCHEMA = "islandrun.bench.routing/v2"
+SIZES = (10, 100, 1_000, 10_000)
+TARGETS_US = {10: 50, 1_000: 2_000, 10_000: 20_000}
+RUNS_MIN = 30
+RUNS_MAX = 10_000
 SECONDS_MIN = 2.0
+QUESTIONS = 20
 FINDINGS = 12
 NOW = Instant(0.0, 1_000)
+
+COLUMNS = {
+    "islands": "islands",
+    "eligible": "eligible",
+    "decisions": "decisions",
+    "p50_us": "p50 us",
+    "p99_us": "p99 us",
+    "target_us": "target us",
+    "receipt_p50_us": "with receipt",
+    "receipt_p99_us": "p99 us",
+    "change_p50_us": "one changes",
+    "fleet_p50_us": "fleet made",
+    "assessment_p50_us": "assessment",
+}
 
 
 def main() -> None:
@@ -52,34 +72,52 @@ def main() -> None:
     if options.json:
         print(json.dumps({"schema": SCHEMA, "seed": options.seed, "rows": rows}))
         return
-    print(f"{'islands':>8}  {'eligible':>8}  {'decisions':>9}  {'p50 us':>10}  {'p99 us':>10}")
+    print("  ".join(f"{heading:>12}" for heading in COLUMNS.values()))
     for row in rows:
-        print(
-            f"{row['islands']:>8}  {row['eligible']:>8}  {row['decisions']:>9}"
-            f"  {row['p50_us']:>10.1f}  {row['p99_us']:>10.1f}"
-        )
+        print("  ".join(f"{row[name]:>12}" for name in COLUMNS))
+    print("p50 of all but where it says p99; all in microseconds. A receipt holds 256 reports at most.")
 
 
 def measure(size: int, seed: int) -> dict[str, float]:
     """Time decisions over one mesh with several questions."""
     rng = random.Random(seed)
-    fleet = fleet_of(island(number, rng) for number in range(size))
-    questions = [question(rng) for _ in range(20)]
-    eligible = [sum(report.rank > 0 for report in choose(q, fleet).reports) for q in questions]
-    spent: list[float] = []
-    started = time.perf_counter()
-    while len(spent) < DECISIONS_MIN or time.perf_counter() - started < SECONDS_MIN:
-        asked = questions[len(spent) % len(questions)]
-        before = time.perf_counter()
-        choose(asked, fleet)
-        spent.append(time.perf_counter() - before)
+    islands = [island(number, rng) for number in range(size)]
+    questions = [question(rng) for _ in range(QUESTIONS)]
+    fleet = fleet_of(islands)
+    eligible = [sum(report.rank > 0 for report in choose(asked, fleet).reports) for asked in questions]
+    other = replace(islands[size // 2], round_trip_ms=81)
+    decided = spent(lambda run: choose(questions[run % QUESTIONS], fleet))
+    written = spent(lambda run: choose(questions[run % QUESTIONS], fleet).to_wire().SerializeToString())
     return {
         "islands": size,
         "eligible": round(sum(eligible) / len(eligible)),
-        "decisions": len(spent),
-        "p50_us": microseconds(spent, 50),
-        "p99_us": microseconds(spent, 99),
+        "decisions": len(decided),
+        "p50_us": microseconds(decided, 50),
+        "p99_us": microseconds(decided, 99),
+        "target_us": TARGETS_US.get(size, 0),
+        "receipt_p50_us": microseconds(written, 50),
+        "receipt_p99_us": microseconds(written, 99),
+        "change_p50_us": microseconds(spent(lambda _: fleet.with_changes({other.id: other})), 50),
+        "fleet_p50_us": microseconds(spent(lambda _: fleet_of(islands)), 50),
+        "assessment_p50_us": microseconds(spent(lambda run: prepared(questions[run % QUESTIONS])), 50),
     }
+
+
+def prepared(asked: Question) -> Assessment:
+    """Prepare the findings of a request for being judged, as it is done once for each request."""
+    known = asked.assessment
+    return Assessment(known.findings, known.topics, known.sensitivity_ppm, known.reasons)
+
+
+def spent(work: Callable[[int], object]) -> list[float]:
+    """Return the seconds of each run of some work, for two seconds or ten thousand runs."""
+    times: list[float] = []
+    started = time.perf_counter()
+    while len(times) < RUNS_MIN or (len(times) < RUNS_MAX and time.perf_counter() - started < SECONDS_MIN):
+        before = time.perf_counter()
+        work(len(times))
+        times.append(time.perf_counter() - before)
+    return times
 
 
 def microseconds(spent: Sequence[float], percent: int) -> float:

@@ -17,7 +17,7 @@ from islandrun.simulation.islands import GROUP, Island
 from islandrun.simulation.world import World
 from islandrun.trust.behaviour import Behaviour, Event, observe
 from islandrun.trust.claims import IslandState
-from islandrun.vocabulary import IslandId, IslandView, Load, TrustScore
+from islandrun.vocabulary import IslandId, IslandView, Load
 
 IDLE = Load(0, 0, 4, 100, 1_000)
 
