@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from islandrun.errors import ForwardRefused
+from islandrun.trust.view import Reach
 from islandrun.vocabulary import PPM_MAX, Ppm, Standing
 
 HOPS_MAX: Final = 2
@@ -34,7 +35,6 @@ class ForwardVeto(StrEnum):
 class Forwarded:
     """A forwarded request without its text, and what the receiver knows of the two ends.
 
-    `is_view_current`: this island's own view of the mesh is not so old that it may trust nobody.
     `target_ppm` is how much the receiver's owner lets the target see, None when the target is not here.
     `data_sets_ppm` is the trust that each data set needs, None for one that is not here.
     """
@@ -45,16 +45,19 @@ class Forwarded:
     sensitivity_ppm: int
     hops_left: int
     data_sets_ppm: tuple[Ppm | None, ...] = ()
-    is_view_current: bool = True
+
+
+def check_view(reach: Reach) -> None:
+    """Raise `ForwardRefused` when this island's own view of the mesh is so old that it may trust nobody."""
+    if reach is Reach.ITSELF:
+        what = "this island has no news of its owner and cannot know who is still admitted"
+        raise ForwardRefused(what, ForwardVeto.VIEW_TOO_OLD)
 
 
 def check_forwarded(request: Forwarded) -> None:
     """Raise `ForwardRefused` unless a forwarded request may run here. Its texts name nothing of a request."""
     if request.sender is not Standing.ADMITTED:
         raise ForwardRefused("the calling island is not admitted now", ForwardVeto.SENDER_NOT_ADMITTED)
-    if not request.is_view_current:
-        what = "this island has no news of its owner and cannot know who is still admitted"
-        raise ForwardRefused(what, ForwardVeto.VIEW_TOO_OLD)
     if request.target_ppm is None:
         raise ForwardRefused("the target island is not on this node", ForwardVeto.TARGET_ELSEWHERE)
     if not 0 < request.hops_left <= HOPS_MAX:

@@ -20,15 +20,21 @@ from typing import TypeVar, cast
 import grpc
 
 from islandrun.errors import IslandRunError, RejectedMessage, StateError
+from islandrun.routing.receiver import check_view
 from islandrun.trust.ledger import Ledger
 from islandrun.trust.naming import dns_name, island_id, island_of_spiffe_uri, join_name
+from islandrun.trust.view import Reach
 from islandrun.vocabulary import IslandId, PublicKey, Standing
 from islandrun_node import world_clock
 from islandrun_node.certificates import Leaf, check_leaf, fingerprint, join_uri, read_leaf
 from islandrun_node.join_token import token_id
+from islandrun_node.services.errors import abort
 from islandrun_node.stores.tokens import TokenStore
 
 ENROLMENT = "/islandrun.v1.EnrollService/"
+NEWS = (ENROLMENT, "/islandrun.v1.MeshService/", "/islandrun.v1.RelayService/")
+"""What is served however old this node's view is: it brings a newer one, or carries what is sealed."""
+
 REFUSED = "the caller is not an admitted island of this mesh"
 EVICTED = "the owner has taken this island's admission away, or it has expired"
 LEAVES_MAX = 4096
@@ -86,12 +92,16 @@ def caller_name() -> str:
 class CallerGate(grpc.aio.ServerInterceptor):
     """The door of the mesh listener. Lives on the event loop; `run` re-checks what is open."""
 
-    def __init__(self, ledger: Ledger, tokens: TokenStore) -> None:
+    def __init__(
+        self, ledger: Ledger, tokens: TokenStore, reach: Callable[[], Reach] = lambda: Reach.EVERYBODY
+    ) -> None:
+        """`reach` says whom this node may trust by the age of its view; a relay carries whatever it is."""
         self._ledger = ledger
+        self._reach = reach
         self._mesh_id = ledger.genesis.mesh_id
         self._tokens = tokens
         self._leaves: OrderedDict[bytes, Caller] = OrderedDict()
-        self._calls: dict[str, dict[asyncio.Future[None], Caller]] = {}
+        self._calls: dict[str, dict[asyncio.Future[None], tuple[Caller, str]]] = {}
         self.refusals: Counter[str] = Counter()
 
     async def intercept_service(
@@ -105,16 +115,18 @@ class CallerGate(grpc.aio.ServerInterceptor):
         handler = await continuation(handler_call_details)
         if handler is None:
             return None
-        return self._guarded(handler, handler_call_details.method.startswith(ENROLMENT))
+        return self._guarded(handler, handler_call_details.method)
 
     async def run(self) -> None:
         """End the calls of those who may not call any more, every five seconds, until cancelled."""
         while True:
             await asyncio.sleep(RECHECK_SECONDS)
             now_ms = world_clock.now().wall_ms
-            for evicted, caller in [call for calls in self._calls.values() for call in calls.items()]:
+            open_calls = [call for calls in self._calls.values() for call in calls.items()]
+            for evicted, (caller, method) in open_calls:
                 try:
                     self._check_now(caller, now_ms)
+                    self._check_view(method)
                 except IslandRunError as error:
                     _log.warning("ending a call: %s", error)
                     _settle(evicted)
@@ -131,7 +143,7 @@ class CallerGate(grpc.aio.ServerInterceptor):
     # ------------------------------------------------------------ each call
 
     def _guarded(
-        self, handler: grpc.RpcMethodHandler[Request, Response], is_enrolment: bool
+        self, handler: grpc.RpcMethodHandler[Request, Response], method: str
     ) -> grpc.RpcMethodHandler[Request, Response]:
         behaviour = cast(
             "_Behaviour[Request, Response]",
@@ -139,10 +151,10 @@ class CallerGate(grpc.aio.ServerInterceptor):
         )
 
         async def unary(request: Request, context: grpc.aio.ServicerContext[Request, Response]) -> Response:
-            return await self._serve(context, is_enrolment, lambda: _awaited(behaviour, request, context))
+            return await self._serve(context, method, lambda: _awaited(behaviour, request, context))
 
         async def stream(request: Request, context: grpc.aio.ServicerContext[Request, Response]) -> None:
-            await self._serve(context, is_enrolment, lambda: _pumped(behaviour, request, context))
+            await self._serve(context, method, lambda: _pumped(behaviour, request, context))
 
         makers = {
             (False, False): grpc.unary_unary_rpc_method_handler,
@@ -159,22 +171,26 @@ class CallerGate(grpc.aio.ServerInterceptor):
     async def _serve(
         self,
         context: grpc.aio.ServicerContext[Request, Response],
-        is_enrolment: bool,
+        method: str,
         start: Callable[[], Coroutine[object, object, Result]],
     ) -> Result:
         """Run a handler as one task and race it against the caller's eviction."""
         try:
-            caller = self._identify(context.auth_context(), is_enrolment)
+            caller = self._identify(context.auth_context(), method.startswith(ENROLMENT))
         except IslandRunError as error:
             self.refusals[str(error)] += 1
             _log.warning("refused a caller: %s", error)
             await context.abort(grpc.StatusCode.UNAUTHENTICATED, REFUSED)
+        try:
+            self._check_view(method)
+        except IslandRunError as error:
+            await abort(context, error)
         if len(self._calls.get(caller.who, ())) >= CALLS_PER_CALLER_MAX:
             await context.abort(
                 grpc.StatusCode.RESOURCE_EXHAUSTED, f"more than {CALLS_PER_CALLER_MAX} calls at one time"
             )
         _calling.set(caller)
-        with self._open_call(caller) as evicted:
+        with self._open_call(caller, method) as evicted:
             task = asyncio.get_running_loop().create_task(start())
             racing: set[asyncio.Future[Result] | asyncio.Future[None]] = {task, evicted}
             try:
@@ -190,9 +206,9 @@ class CallerGate(grpc.aio.ServerInterceptor):
                 del task
 
     @contextmanager
-    def _open_call(self, caller: Caller) -> Iterator[asyncio.Future[None]]:
+    def _open_call(self, caller: Caller, method: str) -> Iterator[asyncio.Future[None]]:
         evicted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._calls.setdefault(caller.who, {})[evicted] = caller
+        self._calls.setdefault(caller.who, {})[evicted] = caller, method
         try:
             yield evicted
         finally:
@@ -263,6 +279,11 @@ class CallerGate(grpc.aio.ServerInterceptor):
         standing = self._ledger.standing(caller.island, now_ms)
         if standing is not Standing.ADMITTED:
             raise RejectedMessage(f"the island is {standing.name.lower()}")
+
+    def _check_view(self, method: str) -> None:
+        """Require a view of the mesh that still says who is admitted, for all but what brings one."""
+        if not method.startswith(NEWS):
+            check_view(self._reach())
 
 
 async def _awaited(

@@ -16,7 +16,6 @@ from prometheus_client import CollectorRegistry
 
 from islandrun.agents.budget import Spender
 from islandrun.errors import ConfigError, NotOffered
-from islandrun.trust.view import Reach
 from islandrun.v1 import chat_pb2_grpc, enroll_pb2_grpc, inference_pb2_grpc, mesh_pb2_grpc, status_pb2_grpc
 from islandrun.vocabulary import IslandId
 from islandrun_node.callers import caller_of
@@ -83,7 +82,6 @@ async def _mesh(node: Node) -> AsyncGenerator[str]:
         trust_ppm=outlook.trust_ppm,
         own_ppm=lambda: outlook.trust_ppm(outlook.me),
         data_set_ppm=node.knowledge.sensitivity_ppm,
-        is_view_current=lambda: outlook.view().reach > Reach.ITSELF,
     )
     inference = InferenceService(node.backends, vicinity, seconds, lambda work: _bought(node, work))
     inference_pb2_grpc.add_InferenceServiceServicer_to_server(inference, server)

@@ -122,7 +122,7 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
     islands, backends = _islands(state, config, library, embedder, accounting, stack)
     mesh = Mesh(state.me, state.ledger, world_clock.dice(), world_clock.now())
     tls = TlsIdentity(state.membership.key, state.admission.certificate_der, state.membership.genesis)
-    gate = CallerGate(state.ledger, state.tokens)
+    gate = CallerGate(state.ledger, state.tokens, lambda: outlook.view().reach)
     conversations = _conversations(state, stack, config.privacy.conversation_hours)
     reach = Reach(config, await stack.enter_async_context(relaying(home, config.relay)))
     journal = Journal(state.receipts, state.membership.key.public, state.membership.key.sign)

@@ -10,7 +10,8 @@ from islandrun.privacy.recheck import CHARACTERS_MAX, certain_ppm
 from islandrun.privacy.sanitize import sanitize
 from islandrun.privacy.sensitivity import assess
 from islandrun.privacy.vault import Vault
-from islandrun.routing.receiver import Forwarded, ForwardVeto, check_forwarded, check_seen
+from islandrun.routing.receiver import Forwarded, ForwardVeto, check_forwarded, check_seen, check_view
+from islandrun.trust.view import Reach
 from islandrun.vocabulary import Message, Ppm, Prompt, Standing, ToolCall
 
 GOOD = Forwarded(Standing.ADMITTED, Ppm(500_000), Ppm(700_000), 700_000, 1, (Ppm(500_000), Ppm(0)))
@@ -34,7 +35,6 @@ def test_only_an_admitted_island_is_served(standing: Standing) -> None:
 
 
 def test_each_bound_refuses() -> None:
-    assert refused(replace(GOOD, is_view_current=False)) == ForwardVeto.VIEW_TOO_OLD
     assert refused(replace(GOOD, target_ppm=None)) == ForwardVeto.TARGET_ELSEWHERE
     assert refused(replace(GOOD, hops_left=0)) == ForwardVeto.NO_HOPS_LEFT
     assert refused(replace(GOOD, hops_left=3)) == ForwardVeto.NO_HOPS_LEFT
@@ -43,6 +43,14 @@ def test_each_bound_refuses() -> None:
     assert refused(replace(GOOD, sensitivity_ppm=700_001)) == ForwardVeto.ABOVE_CEILING
     assert refused(replace(GOOD, data_sets_ppm=(Ppm(500_001),))) == ForwardVeto.DATA_SET_CLOSED
     assert refused(replace(GOOD, data_sets_ppm=(Ppm(0), None))) == ForwardVeto.DATA_SET_CLOSED
+
+
+def test_an_island_that_may_trust_nobody_serves_nobody() -> None:
+    with pytest.raises(ForwardRefused) as caught:
+        check_view(Reach.ITSELF)
+    assert caught.value.reason == ForwardVeto.VIEW_TOO_OLD
+    check_view(Reach.OWN_GROUP)
+    check_view(Reach.EVERYBODY)
 
 
 def prompt(*texts: str) -> Prompt:

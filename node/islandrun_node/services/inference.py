@@ -42,7 +42,6 @@ class Vicinity:
     trust_ppm: Callable[[IslandId], Ppm]
     own_ppm: Callable[[], Ppm]
     data_set_ppm: Callable[[str], Ppm | None]
-    is_view_current: Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,6 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
                 sensitivity_ppm=request.sensitivity_ppm,
                 hops_left=request.hops_left,
                 data_sets_ppm=tuple(map(self._vicinity.data_set_ppm, request.data_sets)),
-                is_view_current=self._vicinity.is_view_current(),
             )
         )
         assert backend is not None, "the check refuses a target that is not here"
