@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from islandrun.trust.behaviour import Behaviour
+from islandrun.trust.behaviour import Behaviour, combined
 from islandrun.trust.claims import AdmissionClaims, IslandState, SelfClaims
 from islandrun.trust.ledger import Ledger
 from islandrun.trust.naming import island_id
@@ -92,12 +92,18 @@ class Vantage:
 
     def see(self, island: IslandId) -> IslandView:
         """Return an island as it is by itself, whatever fronts it."""
-        behaviour = self.behaviours.get(island)
         now_ms = self.now.wall_ms
+        behaviour = self._behaviour(island)
         facts = self.local.get(island)
         is_self = facts is not None and facts.is_self
         trust = score(self.ledger, island, self.my_group, self.trust_policy, behaviour, now_ms, is_self)
         return _view(self.ledger, self.mesh, island, trust, facts, self.now)
+
+    def _behaviour(self, island: IslandId) -> Behaviour | None:
+        """Return what was observed of an island, also under the keys that it had before."""
+        seen = [self.behaviours.get(name) for name in (island, *self.ledger.forebears(island))]
+        known = [behaviour for behaviour in seen if behaviour is not None]
+        return combined(known, self.now.wall_ms) if len(known) > 1 else next(iter(known), None)
 
 
 def _view(

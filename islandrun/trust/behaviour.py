@@ -9,7 +9,7 @@ tolerated once and never costs more than a step: it says little about who keeps 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -66,6 +66,16 @@ def observe(behaviour: Behaviour, event: Event, now_ms: int) -> Behaviour:
     good = past.good + (1.0 if event is Event.ANSWERED else 0.0)
     bad_max = max(past.bad, SLOW_BAD_MAX) if event is Event.TIMED_OUT else BAD_MAX
     return Behaviour(min(good, GOOD_MAX), min(past.bad + WEIGHTS[event], bad_max), past.at_ms)
+
+
+def combined(behaviours: Iterable[Behaviour], now_ms: int) -> Behaviour:
+    """Return the counts of one island that was observed under several keys."""
+    worth = [_decayed(behaviour, now_ms) for behaviour in behaviours]
+    return Behaviour(
+        min(sum(one.good for one in worth), GOOD_MAX),
+        min(sum(one.bad for one in worth), BAD_MAX),
+        max((one.at_ms for one in worth), default=0),
+    )
 
 
 def behaviour_ppm(behaviour: Behaviour, now_ms: int) -> Ppm:

@@ -242,6 +242,10 @@ class Ledger:
         """Say whether an island was succeeded by others."""
         return bool(self._roster.lineage.descendants(island))
 
+    def forebears(self, island: IslandId) -> tuple[IslandId, ...]:
+        """Return under which keys an island was here before, nearest first; those it inherits from."""
+        return self._roster.forebears(island)
+
     def take_silenced(self) -> tuple[PublicKey, ...]:
         """Return the keys whose statements were dropped since the last call."""
         silenced = tuple(self._silenced)

@@ -96,5 +96,7 @@ def _walk(start: PublicKey, next_to: Callable[[PublicKey], Iterable[PublicKey]])
     edge = [start]
     for _ in range(SUCCESSIONS_MAX):
         edge = sorted({key for reached in edge for key in next_to(reached)} - found.keys())
+        if not edge:
+            break
         found.update(dict.fromkeys(edge))
     return tuple(found)[1:]

@@ -17,6 +17,7 @@ from islandrun_node.identity import AdmitterKey, AuthorityKey, Membership, load_
 from islandrun_node.root_key import renewals_waiting
 from islandrun_node.stores.attestations import AttestationStore
 from islandrun_node.stores.database import Database
+from islandrun_node.stores.marks import is_restored
 from islandrun_node.stores.receipts import ReceiptStore
 from islandrun_node.stores.sealed import SealedStore
 from islandrun_node.stores.tokens import TokenStore
@@ -60,12 +61,19 @@ class State:
         return admission
 
     def degraded(self) -> tuple[str, ...]:
-        """Return what waits for the owner's key while that is locked; empty when nothing does."""
+        """Return what waits: admissions for the owner's key while that is locked, all after a restore."""
         now_ms = world_clock.now().wall_ms
         waiting = renewals_waiting(self.ledger, now_ms) if self.membership.is_locked else 0
-        if not waiting:
-            return ()
-        return (f"{waiting} admissions wait for the owner's key; run `islandrun-node root unlock`",)
+        told = [f"{waiting} admissions wait for the owner's key; run `islandrun-node root unlock`"]
+        return (*(told if waiting else ()), *self._after_a_restore())
+
+    def _after_a_restore(self) -> tuple[str, ...]:
+        try:
+            if not is_restored(self.database):
+                return ()
+        except StateError as error:
+            return (str(error),)
+        return ("this home was restored; it says and admits nothing before it has heard other islands",)
 
 
 def open_state(home: Home, stack: ExitStack, issuers: Iterable[PublicKey] = ()) -> State:

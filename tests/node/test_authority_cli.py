@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from islandrun.trust.behaviour import Behaviour
 from islandrun.trust.signing import SignedAttestation
-from islandrun.vocabulary import Standing
+from islandrun.vocabulary import IslandId, Standing
 from islandrun_node import pasted
 from islandrun_node.admissions import read_ledger
 from islandrun_node.cli import cli
@@ -16,6 +17,7 @@ from islandrun_node.enrolment import found_mesh
 from islandrun_node.home import Home, write_private
 from islandrun_node.identity import IslandKey, genesis_file, load_membership
 from islandrun_node.stores.attestations import AttestationStore
+from islandrun_node.stores.behaviour import BehaviourStore
 from islandrun_node.stores.database import Database
 from islandrun_node.stores.sealed import SealedStore
 from tests.node.identity_kit import SmallMesh, now_ms
@@ -184,6 +186,8 @@ def test_an_island_changes_its_key_and_keeps_what_it_had(owner: Home, office: Ho
     old = load_membership(office).key
     with closing(Database.open(office.database)) as database:
         SealedStore(database, old.derived("seal")).seal("outbound:cloud", "words of a cloud")
+        seen = {IslandId("n" * 52): Behaviour(1.0, 20.0, 5)}
+        BehaviourStore(database).save(seen, seen)
     wanted = str(answered(office, "successor", "request")["request"])
     approval = answered(owner, "successor", "approve", wanted)
     assert answered(owner, "successor", "approve", wanted)["island"] == approval["island"]
@@ -195,10 +199,15 @@ def test_an_island_changes_its_key_and_keeps_what_it_had(owner: Home, office: Ho
     new = load_membership(office).key
     assert new.id == approval["island"] != old.id
     assert sealed(office) == "words of a cloud"
+    with closing(Database.open(office.database)) as database:
+        assert BehaviourStore(database).load() == seen
     assert not office.next_key.exists()
     for home in (owner, office):
         assert standing(home, new.id) is Standing.ADMITTED
         assert standing(home, old.id) is Standing.REVOKED
+    with closing(Database.open(office.database)) as database:
+        AttestationStore(database).start_over(())  # as at the entry into another mesh
+        assert BehaviourStore(database).load() == seen
 
 
 def test_a_request_by_another_key_or_twice_is_not_approved(owner: Home, office: Home) -> None:
