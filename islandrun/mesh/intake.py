@@ -156,7 +156,7 @@ class Intake:
     def _may_untrust(self, claims: Claims) -> bool:
         """Say whether a statement can end the trust in other islands than the one that it is about."""
         if isinstance(claims, RevocationClaims) and claims.header.issuer == self._ledger.genesis.owner:
-            return self._ledger.has_heirs(claims.island)
+            return bool(self._ledger.lineage.descendants(claims.island))
         is_numbered = isinstance(claims, AdmissionClaims) and claims.number > 0
         return is_numbered or claims.kind == "authority"
 

@@ -101,7 +101,9 @@ class Vantage:
 
     def _behaviour(self, island: IslandId) -> Behaviour | None:
         """Return what was observed of an island, also under the keys that it had before."""
-        seen = [self.behaviours.get(name) for name in (island, *self.ledger.forebears(island))]
+        key = self.ledger.public_key(island)
+        before = self.ledger.lineage.ancestors(key) if key is not None else ()
+        seen = [self.behaviours.get(name) for name in (island, *map(island_id, before))]
         known = [behaviour for behaviour in seen if behaviour is not None]
         return combined(known, self.now.wall_ms) if len(known) > 1 else next(iter(known), None)
 

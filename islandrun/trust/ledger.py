@@ -25,6 +25,7 @@ from islandrun.trust.claims import (
 )
 from islandrun.trust.freshness import Views, removals
 from islandrun.trust.genesis import Genesis
+from islandrun.trust.lineage import Lineage
 from islandrun.trust.naming import island_id
 from islandrun.trust.records import Outcome, Records, contradict, key_of, outlives, record_key
 from islandrun.trust.room import check_room, refuse
@@ -238,13 +239,10 @@ class Ledger:
         admitted = self._roster.admitted.items()
         return frozenset(one for one, claims in admitted if not self._is_barred(claims.header.subject))
 
-    def has_heirs(self, island: PublicKey) -> bool:
-        """Say whether an island was succeeded by others."""
-        return bool(self._roster.lineage.descendants(island))
-
-    def forebears(self, island: IslandId) -> tuple[IslandId, ...]:
-        """Return under which keys an island was here before, nearest first; those it inherits from."""
-        return self._roster.forebears(island)
+    @property
+    def lineage(self) -> Lineage:
+        """Which key came after which; to read only."""
+        return self._roster.lineage
 
     def take_silenced(self) -> tuple[PublicKey, ...]:
         """Return the keys whose statements were dropped since the last call."""

@@ -138,11 +138,6 @@ class Roster:
             case _:
                 self._take_ruling(key, claims)
 
-    def forebears(self, island: IslandId) -> tuple[IslandId, ...]:
-        """Return under which keys an island was here before, nearest first."""
-        key = self.keys.get(island)
-        return tuple(map(island_id, self.lineage.ancestors(key))) if key is not None else ()
-
     def freeze(self, issuer: PublicKey) -> None:
         """Note that a key contradicted itself: an admitter's admissions hold no more."""
         self.changes.note_all()
