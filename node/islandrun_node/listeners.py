@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import socket
 from collections.abc import AsyncGenerator, Generator
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 
 from islandrun.agents.budget import Spender
-from islandrun.errors import ConfigError, NotOffered
+from islandrun.errors import ConfigError, NotOffered, Overloaded, PurseEmpty
 from islandrun.v1 import chat_pb2_grpc, enroll_pb2_grpc, inference_pb2_grpc, mesh_pb2_grpc, status_pb2_grpc
 from islandrun.vocabulary import IslandId
 from islandrun_node.callers import caller_of
@@ -109,13 +109,21 @@ async def _mesh(node: Node) -> AsyncGenerator[str]:
         await server.stop(STOP_SECONDS)
 
 
-def _bought(node: Node, work: Admitted) -> AbstractContextManager[Purchase]:
-    """Take the money of another island's request aside: what runs here is paid here."""
+@contextmanager
+def _bought(node: Node, work: Admitted) -> Generator[Purchase]:
+    """Take the money of another island's request aside: what runs here is paid here.
+
+    Raises `Overloaded` when it is spent: the other island goes elsewhere, and this one did nothing wrong.
+    """
     island = node.outlook.island(work.target)
     if island is None:
         raise NotOffered("the target island is not known on this node any more")
     order = Order(island, work.model, work.prompt, work.sampling, Spender(work.sender))
-    return node.accounting.spending.purchase(order)
+    try:
+        with node.accounting.spending.purchase(order) as bought:
+            yield bought
+    except PurseEmpty:
+        raise Overloaded("what its owner lets others spend through it is used up") from None
 
 
 @asynccontextmanager

@@ -58,7 +58,7 @@ class Admitted:
 
 
 Buy = Callable[[Admitted], AbstractContextManager[Purchase]]
-"""Takes the money of a request aside. Raises `PurseEmpty`."""
+"""Takes the money of a request aside. Raises `Overloaded` when it is spent."""
 
 
 class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
