@@ -233,12 +233,36 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of a document that fits a question; `score_ppm` says how near it is, `section` its headings."""
+
+    data_set: str
+    document: str = field(repr=False)
+    text: str = field(repr=False)
+    score_ppm: Ppm
+    section: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A source of an answer, known to it as `[mark]`; `is_cited` says whether the answer names it."""
+
+    mark: int
+    data_set: str
+    document: str = field(repr=False)
+    section: str = field(repr=False)
+    score_ppm: Ppm
+    is_cited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The end of an answer. `reason` is stop, length, tool_calls or content_filter."""
 
     reason: str
     usage: Usage
     model: str
+    citations: tuple[Citation, ...] = ()
 
 
 AnswerPiece = TextDelta | ToolCallDelta | Finished
@@ -289,7 +313,7 @@ class ModelOffer:
 
 @dataclass(frozen=True, slots=True)
 class DataSetOffer:
-    """Documents that lie on an island and stay there."""
+    """Documents that lie on an island and stay there; `description` says in words what they are about."""
 
     name: str
     documents: int
@@ -297,6 +321,7 @@ class DataSetOffer:
     sensitivity_ppm: Ppm
     jurisdiction: str = ""
     embedding_model: str = ""
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ class Question:
     `failed` lists islands that already failed this request; `my_group` is the group of the asking
     node; `receipt_id` names the record that the decision will be part of. `output_tokens` is how long
     the answer is expected to be, `answer_tokens_max` how long the client lets it be, 0 for no limit.
+    `places` are the jurisdictions to which passages of documents in the request are bound.
     """
 
     request_id: str
@@ -31,6 +32,7 @@ class Question:
     failed: tuple[IslandId, ...] = ()
     my_group: str = ""
     receipt_id: str = ""
+    places: tuple[str, ...] = ()
     answer_tokens_max: int = 0
     purse: Purse = NO_LIMIT
 

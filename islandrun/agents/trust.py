@@ -11,6 +11,7 @@ from islandrun.agents.agent import Case, Objection, Opinion, VetoReason, those_t
 from islandrun.agents.columns import Figures, Mask, marked
 from islandrun.agents.fleet import Fleet
 from islandrun.agents.models import LOCAL, PRIVATE
+from islandrun.locality.catalog import lies_within
 from islandrun.vocabulary import Tier
 
 
@@ -71,7 +72,18 @@ def _first_end_ms(fleet: Fleet) -> Figures:
 def _residency(case: Case) -> list[Objection]:
     """Require all places of an island to be allowed, since it may store in any of them."""
     asked = (("owner", case.question.policy.jurisdictions), ("client", case.question.hints.jurisdictions))
-    return [case.fleet.once(_outside, who, allowed) for who, allowed in asked if allowed]
+    return [
+        *(case.fleet.once(_outside, who, allowed) for who, allowed in asked if allowed),
+        *(case.fleet.once(_away_from, place) for place in case.question.places),
+    ]
+
+
+def _away_from(fleet: Fleet, place: str) -> Objection:
+    """Object to islands that are not wholly where documents are bound to; this one has been shown them."""
+    register = fleet.register
+    is_away = np.array([not lies_within(area, place) for area in register.areas], dtype=np.bool_)
+    mask = is_away.take(register.area_of) & ~fleet.is_self
+    return Objection(VetoReason.RESIDENCY, mask, f"the documents are bound to {place}")
 
 
 def _outside(fleet: Fleet, who: str, allowed: tuple[str, ...]) -> Objection:

@@ -8,8 +8,12 @@ far as the most sensitive of them.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Final
 
 from islandrun.vocabulary import DataSetOffer, IslandId, IslandView, Ppm
+
+AUTO: Final = "auto"
+"""In the place of a data set's name: those that fit the request."""
 
 
 def holders(islands: Sequence[IslandView], data_set: str) -> tuple[IslandId, ...]:
@@ -36,6 +40,11 @@ def is_holder(island: IslandView, data_sets: Collection[str]) -> bool:
     """Say whether all named data sets lie on one island; always true when none is named."""
     names = {offer.name for offer in island.data_sets}
     return all(name in names for name in data_sets)
+
+
+def lies_within(jurisdictions: Collection[str], place: str) -> bool:
+    """Say whether an island may hold what is bound to a place (empty: to none): it must lie wholly there."""
+    return not place or set(jurisdictions) == {place}
 
 
 def sensitivity_ppm(island: IslandView, data_sets: Sequence[str]) -> Ppm:

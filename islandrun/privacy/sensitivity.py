@@ -27,6 +27,9 @@ from islandrun.vocabulary import PPM_MAX, Finding, FindingType, Ppm, Prompt, sen
 CHARACTERS_MAX: Final = 2_000_000
 TEXTS_MAX: Final = 50_000
 
+ASKED_FOR: Final = "asked for by the client"
+"""The name of the topic that stands for the least sensitivity that was asked for."""
+
 _USUAL_IN_IDS: Final = frozenset(
     {FindingType.CODE, FindingType.DATE, FindingType.PHONE, FindingType.USERNAME, FindingType.LITERAL}
 )
@@ -122,7 +125,7 @@ def _assess(prompt: Prompt, watch: _Watch, sensitivity_min_ppm: Ppm) -> Assessme
     found += _learned(laid_out, watch.detectors, found)
     found += _of_fixed_texts(pieces, findings, fixed, watch)
     if sensitivity_min_ppm:
-        found.append(Topic("asked for by the client", sensitivity_min_ppm, sensitivity_min_ppm))
+        found.append(Topic(ASKED_FOR, sensitivity_min_ppm, sensitivity_min_ppm))
     findings = with_forms(prompt, pieces, findings, watch.floors, has_topic=bool(found))
     seen = [one.floor_ppm for spans in findings for one in spans] + [topic.floor_ppm for topic in found]
     sensitivity = Ppm(max([0, *seen]))
@@ -213,5 +216,10 @@ def _reasons(findings: Sequence[Sequence[Finding]], found: Sequence[Topic]) -> t
             f"{kind} x{count} ({sensitivity_class(floor).name.lower()})"
             for (kind, floor), count in sorted(counts.items())
         ),
-        *(f"topic {topic.name} ({sensitivity_class(topic.floor_ppm).name.lower()})" for topic in found),
+        *map(reason_of, found),
     )
+
+
+def reason_of(topic: Topic) -> str:
+    """Return a topic as a reason for people."""
+    return f"topic {topic.name} ({sensitivity_class(topic.floor_ppm).name.lower()})"

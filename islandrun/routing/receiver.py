@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from islandrun.errors import ForwardRefused
+from islandrun.locality.catalog import lies_within
 from islandrun.trust.view import Reach
 from islandrun.vocabulary import PPM_MAX, Ppm, Standing
 
@@ -36,7 +37,8 @@ class Forwarded:
     """A forwarded request without its text, and what the receiver knows of the two ends.
 
     `target_ppm` is how much the receiver's owner lets the target see, None when the target is not here.
-    `data_sets_ppm` is the trust that each data set needs, None for one that is not here.
+    `data_sets_ppm` is the trust that each data set needs, None for one that is not here; `data_places` are
+    the jurisdictions that they are bound to, and `sender_places` those where the sender lies.
     """
 
     sender: Standing
@@ -45,6 +47,8 @@ class Forwarded:
     sensitivity_ppm: int
     hops_left: int
     data_sets_ppm: tuple[Ppm | None, ...] = ()
+    data_places: tuple[str, ...] = ()
+    sender_places: tuple[str, ...] = ()
 
 
 def check_view(reach: Reach) -> None:
@@ -69,10 +73,16 @@ def check_forwarded(request: Forwarded) -> None:
     if request.sensitivity_ppm > request.target_ppm:
         what = "the request is more sensitive than the owner lets this island see"
         raise ForwardRefused(what, ForwardVeto.ABOVE_CEILING)
-    if any(needed is None or request.sender_ppm < needed for needed in request.data_sets_ppm):
+    if not _may_read(request):
         # The same words for what is not here and for what is: who may not read it learns nothing.
         what = "the calling island may not read a data set that the request names"
         raise ForwardRefused(what, ForwardVeto.DATA_SET_CLOSED)
+
+
+def _may_read(request: Forwarded) -> bool:
+    """Say whether the sender is trusted with every data set that it names, and lies where they may go."""
+    is_trusted = all(needed is not None and request.sender_ppm >= needed for needed in request.data_sets_ppm)
+    return is_trusted and all(lies_within(request.sender_places, place) for place in request.data_places)
 
 
 def check_seen(found_ppm: Ppm, target_ppm: Ppm) -> None:

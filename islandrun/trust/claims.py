@@ -271,6 +271,7 @@ def data_set_to_wire(data_set: DataSetOffer) -> pb.DataSetOffer:
         sensitivity_ppm=data_set.sensitivity_ppm,
         jurisdiction=data_set.jurisdiction,
         embedding_model=data_set.embedding_model,
+        description=data_set.description,
     )
 
 
@@ -282,4 +283,5 @@ def _data_set_from_wire(data_set: pb.DataSetOffer) -> DataSetOffer:
         sensitivity_ppm=Ppm(data_set.sensitivity_ppm),
         jurisdiction=data_set.jurisdiction,
         embedding_model=data_set.embedding_model,
+        description=data_set.description,
     )

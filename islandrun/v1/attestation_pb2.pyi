@@ -120,20 +120,22 @@ class ModelOffer(_message.Message):
     def __init__(self, name: _Optional[str] = ..., context_tokens_max: _Optional[int] = ..., quality_ppm: _Optional[int] = ..., input_price_microusd: _Optional[int] = ..., output_price_microusd: _Optional[int] = ..., supports_tools: bool = ..., is_extractive: bool = ..., cached_input_price_microusd: _Optional[int] = ..., request_price_microusd: _Optional[int] = ..., work_hour_microusd: _Optional[int] = ..., is_price_unknown: bool = ...) -> None: ...
 
 class DataSetOffer(_message.Message):
-    __slots__ = ("name", "documents", "size_bytes", "sensitivity_ppm", "jurisdiction", "embedding_model")
+    __slots__ = ("name", "documents", "size_bytes", "sensitivity_ppm", "jurisdiction", "embedding_model", "description")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DOCUMENTS_FIELD_NUMBER: _ClassVar[int]
     SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
     SENSITIVITY_PPM_FIELD_NUMBER: _ClassVar[int]
     JURISDICTION_FIELD_NUMBER: _ClassVar[int]
     EMBEDDING_MODEL_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     name: str
     documents: int
     size_bytes: int
     sensitivity_ppm: int
     jurisdiction: str
     embedding_model: str
-    def __init__(self, name: _Optional[str] = ..., documents: _Optional[int] = ..., size_bytes: _Optional[int] = ..., sensitivity_ppm: _Optional[int] = ..., jurisdiction: _Optional[str] = ..., embedding_model: _Optional[str] = ...) -> None: ...
+    description: str
+    def __init__(self, name: _Optional[str] = ..., documents: _Optional[int] = ..., size_bytes: _Optional[int] = ..., sensitivity_ppm: _Optional[int] = ..., jurisdiction: _Optional[str] = ..., embedding_model: _Optional[str] = ..., description: _Optional[str] = ...) -> None: ...
 
 class SelfAttestation(_message.Message):
     __slots__ = ("header", "name", "incarnation", "endpoints", "models", "data_sets", "requests_max", "claimed_jurisdictions", "software_version", "protocol_min", "protocol_max", "state", "front", "relays", "relay_endpoints")

@@ -124,23 +124,11 @@ class RetrieveRequest(_message.Message):
     passages_max: int
     def __init__(self, data_set: _Optional[str] = ..., query: _Optional[str] = ..., passages_max: _Optional[int] = ...) -> None: ...
 
-class Passage(_message.Message):
-    __slots__ = ("data_set", "document", "text", "score_ppm")
-    DATA_SET_FIELD_NUMBER: _ClassVar[int]
-    DOCUMENT_FIELD_NUMBER: _ClassVar[int]
-    TEXT_FIELD_NUMBER: _ClassVar[int]
-    SCORE_PPM_FIELD_NUMBER: _ClassVar[int]
-    data_set: str
-    document: str
-    text: str
-    score_ppm: int
-    def __init__(self, data_set: _Optional[str] = ..., document: _Optional[str] = ..., text: _Optional[str] = ..., score_ppm: _Optional[int] = ...) -> None: ...
-
 class RetrieveResponse(_message.Message):
     __slots__ = ("passages",)
     PASSAGES_FIELD_NUMBER: _ClassVar[int]
-    passages: _containers.RepeatedCompositeFieldContainer[Passage]
-    def __init__(self, passages: _Optional[_Iterable[_Union[Passage, _Mapping]]] = ...) -> None: ...
+    passages: _containers.RepeatedCompositeFieldContainer[_inference_pb2.Passage]
+    def __init__(self, passages: _Optional[_Iterable[_Union[_inference_pb2.Passage, _Mapping]]] = ...) -> None: ...
 
 class Veto(_message.Message):
     __slots__ = ("reason", "detail")

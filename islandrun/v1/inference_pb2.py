@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cislandrun/v1/inference.proto\x12\x0cislandrun.v1\"7\n\x08ToolCall\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\targuments\x18\x03 \x01(\t\"u\n\x07Message\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12*\n\ntool_calls\x18\x03 \x03(\x0b\x32\x16.islandrun.v1.ToolCall\x12\x14\n\x0ctool_call_id\x18\x04 \x01(\t\x12\x0c\n\x04name\x18\x05 \x01(\t\"G\n\x0eToolDefinition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x12\n\nparameters\x18\x03 \x01(\t\"\x8c\x01\n\x06Prompt\x12\'\n\x08messages\x18\x01 \x03(\x0b\x32\x15.islandrun.v1.Message\x12+\n\x05tools\x18\x02 \x03(\x0b\x32\x1c.islandrun.v1.ToolDefinition\x12\x13\n\x0btool_choice\x18\x03 \x01(\t\x12\x17\n\x0fresponse_format\x18\x04 \x01(\t\"\xa4\x01\n\x08Sampling\x12\x18\n\x0btemperature\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\x05top_p\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x17\n\ntokens_max\x18\x03 \x01(\rH\x02\x88\x01\x01\x12\x0c\n\x04stop\x18\x04 \x03(\t\x12\x11\n\x04seed\x18\x05 \x01(\x03H\x03\x88\x01\x01\x42\x0e\n\x0c_temperatureB\x08\n\x06_top_pB\r\n\x0b_tokens_maxB\x07\n\x05_seed\"\xd3\x01\n\x0fGenerateRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\x0c\x12\r\n\x05model\x18\x03 \x01(\t\x12$\n\x06prompt\x18\x04 \x01(\x0b\x32\x14.islandrun.v1.Prompt\x12(\n\x08sampling\x18\x05 \x01(\x0b\x32\x16.islandrun.v1.Sampling\x12\x17\n\x0fsensitivity_ppm\x18\x06 \x01(\r\x12\x11\n\thops_left\x18\x07 \x01(\r\x12\x11\n\tdata_sets\x18\x08 \x03(\t\"7\n\x10GenerateResponse\x12#\n\x06\x63hunks\x18\x01 \x03(\x0b\x32\x13.islandrun.v1.Chunk\"K\n\rToolCallDelta\x12\r\n\x05index\x18\x01 \x01(\r\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x11\n\targuments\x18\x04 \x01(\t\"a\n\x05Usage\x12\x14\n\x0cinput_tokens\x18\x01 \x01(\r\x12\x15\n\routput_tokens\x18\x02 \x01(\r\x12\x15\n\rcached_tokens\x18\x03 \x01(\r\x12\x14\n\x0cis_estimated\x18\x04 \x01(\x08\"M\n\x08\x46inished\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\"\n\x05usage\x18\x02 \x01(\x0b\x32\x13.islandrun.v1.Usage\x12\r\n\x05model\x18\x03 \x01(\t\"}\n\x05\x43hunk\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x30\n\ttool_call\x18\x02 \x01(\x0b\x32\x1b.islandrun.v1.ToolCallDeltaH\x00\x12*\n\x08\x66inished\x18\x03 \x01(\x0b\x32\x16.islandrun.v1.FinishedH\x00\x42\x06\n\x04\x62ody2_\n\x10InferenceService\x12K\n\x08Generate\x12\x1d.islandrun.v1.GenerateRequest\x1a\x1e.islandrun.v1.GenerateResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cislandrun/v1/inference.proto\x12\x0cislandrun.v1\"7\n\x08ToolCall\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\targuments\x18\x03 \x01(\t\"u\n\x07Message\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12*\n\ntool_calls\x18\x03 \x03(\x0b\x32\x16.islandrun.v1.ToolCall\x12\x14\n\x0ctool_call_id\x18\x04 \x01(\t\x12\x0c\n\x04name\x18\x05 \x01(\t\"G\n\x0eToolDefinition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x12\n\nparameters\x18\x03 \x01(\t\"\x8c\x01\n\x06Prompt\x12\'\n\x08messages\x18\x01 \x03(\x0b\x32\x15.islandrun.v1.Message\x12+\n\x05tools\x18\x02 \x03(\x0b\x32\x1c.islandrun.v1.ToolDefinition\x12\x13\n\x0btool_choice\x18\x03 \x01(\t\x12\x17\n\x0fresponse_format\x18\x04 \x01(\t\"\xa4\x01\n\x08Sampling\x12\x18\n\x0btemperature\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\x05top_p\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x17\n\ntokens_max\x18\x03 \x01(\rH\x02\x88\x01\x01\x12\x0c\n\x04stop\x18\x04 \x03(\t\x12\x11\n\x04seed\x18\x05 \x01(\x03H\x03\x88\x01\x01\x42\x0e\n\x0c_temperatureB\x08\n\x06_top_pB\r\n\x0b_tokens_maxB\x07\n\x05_seed\"\xd3\x01\n\x0fGenerateRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\x0c\x12\r\n\x05model\x18\x03 \x01(\t\x12$\n\x06prompt\x18\x04 \x01(\x0b\x32\x14.islandrun.v1.Prompt\x12(\n\x08sampling\x18\x05 \x01(\x0b\x32\x16.islandrun.v1.Sampling\x12\x17\n\x0fsensitivity_ppm\x18\x06 \x01(\r\x12\x11\n\thops_left\x18\x07 \x01(\r\x12\x11\n\tdata_sets\x18\x08 \x03(\t\"\xa0\x01\n\x13\x46indPassagesRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\x0c\x12\x10\n\x08question\x18\x03 \x01(\t\x12\x17\n\x0fsensitivity_ppm\x18\x04 \x01(\r\x12\x11\n\thops_left\x18\x05 \x01(\r\x12\x11\n\tdata_sets\x18\x06 \x03(\t\x12\x14\n\x0cpassages_max\x18\x07 \x01(\r\"k\n\x14\x46indPassagesResponse\x12\'\n\x08passages\x18\x01 \x03(\x0b\x32\x15.islandrun.v1.Passage\x12*\n\x06\x62ounds\x18\x02 \x03(\x0b\x32\x1a.islandrun.v1.DataSetBound\"_\n\x07Passage\x12\x10\n\x08\x64\x61ta_set\x18\x01 \x01(\t\x12\x10\n\x08\x64ocument\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x11\n\tscore_ppm\x18\x04 \x01(\r\x12\x0f\n\x07section\x18\x05 \x01(\t\"O\n\x0c\x44\x61taSetBound\x12\x10\n\x08\x64\x61ta_set\x18\x01 \x01(\t\x12\x17\n\x0fsensitivity_ppm\x18\x02 \x01(\r\x12\x14\n\x0cjurisdiction\x18\x03 \x01(\t\"7\n\x10GenerateResponse\x12#\n\x06\x63hunks\x18\x01 \x03(\x0b\x32\x13.islandrun.v1.Chunk\"K\n\rToolCallDelta\x12\r\n\x05index\x18\x01 \x01(\r\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x11\n\targuments\x18\x04 \x01(\t\"a\n\x05Usage\x12\x14\n\x0cinput_tokens\x18\x01 \x01(\r\x12\x15\n\routput_tokens\x18\x02 \x01(\r\x12\x15\n\rcached_tokens\x18\x03 \x01(\r\x12\x14\n\x0cis_estimated\x18\x04 \x01(\x08\"x\n\x08\x46inished\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\"\n\x05usage\x18\x02 \x01(\x0b\x32\x13.islandrun.v1.Usage\x12\r\n\x05model\x18\x03 \x01(\t\x12)\n\tcitations\x18\x04 \x03(\x0b\x32\x16.islandrun.v1.Citation\"r\n\x08\x43itation\x12\x0c\n\x04mark\x18\x01 \x01(\r\x12\x10\n\x08\x64\x61ta_set\x18\x02 \x01(\t\x12\x10\n\x08\x64ocument\x18\x03 \x01(\t\x12\x0f\n\x07section\x18\x04 \x01(\t\x12\x11\n\tscore_ppm\x18\x05 \x01(\r\x12\x10\n\x08is_cited\x18\x06 \x01(\x08\"}\n\x05\x43hunk\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x30\n\ttool_call\x18\x02 \x01(\x0b\x32\x1b.islandrun.v1.ToolCallDeltaH\x00\x12*\n\x08\x66inished\x18\x03 \x01(\x0b\x32\x16.islandrun.v1.FinishedH\x00\x42\x06\n\x04\x62ody2\xb6\x01\n\x10InferenceService\x12K\n\x08Generate\x12\x1d.islandrun.v1.GenerateRequest\x1a\x1e.islandrun.v1.GenerateResponse0\x01\x12U\n\x0c\x46indPassages\x12!.islandrun.v1.FindPassagesRequest\x1a\".islandrun.v1.FindPassagesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,16 +43,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SAMPLING']._serialized_end=603
   _globals['_GENERATEREQUEST']._serialized_start=606
   _globals['_GENERATEREQUEST']._serialized_end=817
-  _globals['_GENERATERESPONSE']._serialized_start=819
-  _globals['_GENERATERESPONSE']._serialized_end=874
-  _globals['_TOOLCALLDELTA']._serialized_start=876
-  _globals['_TOOLCALLDELTA']._serialized_end=951
-  _globals['_USAGE']._serialized_start=953
-  _globals['_USAGE']._serialized_end=1050
-  _globals['_FINISHED']._serialized_start=1052
-  _globals['_FINISHED']._serialized_end=1129
-  _globals['_CHUNK']._serialized_start=1131
-  _globals['_CHUNK']._serialized_end=1256
-  _globals['_INFERENCESERVICE']._serialized_start=1258
-  _globals['_INFERENCESERVICE']._serialized_end=1353
+  _globals['_FINDPASSAGESREQUEST']._serialized_start=820
+  _globals['_FINDPASSAGESREQUEST']._serialized_end=980
+  _globals['_FINDPASSAGESRESPONSE']._serialized_start=982
+  _globals['_FINDPASSAGESRESPONSE']._serialized_end=1089
+  _globals['_PASSAGE']._serialized_start=1091
+  _globals['_PASSAGE']._serialized_end=1186
+  _globals['_DATASETBOUND']._serialized_start=1188
+  _globals['_DATASETBOUND']._serialized_end=1267
+  _globals['_GENERATERESPONSE']._serialized_start=1269
+  _globals['_GENERATERESPONSE']._serialized_end=1324
+  _globals['_TOOLCALLDELTA']._serialized_start=1326
+  _globals['_TOOLCALLDELTA']._serialized_end=1401
+  _globals['_USAGE']._serialized_start=1403
+  _globals['_USAGE']._serialized_end=1500
+  _globals['_FINISHED']._serialized_start=1502
+  _globals['_FINISHED']._serialized_end=1622
+  _globals['_CITATION']._serialized_start=1624
+  _globals['_CITATION']._serialized_end=1738
+  _globals['_CHUNK']._serialized_start=1740
+  _globals['_CHUNK']._serialized_end=1865
+  _globals['_INFERENCESERVICE']._serialized_start=1868
+  _globals['_INFERENCESERVICE']._serialized_end=2050
 # @@protoc_insertion_point(module_scope)

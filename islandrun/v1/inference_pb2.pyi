@@ -86,6 +86,56 @@ class GenerateRequest(_message.Message):
     data_sets: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, request_id: _Optional[str] = ..., target: _Optional[bytes] = ..., model: _Optional[str] = ..., prompt: _Optional[_Union[Prompt, _Mapping]] = ..., sampling: _Optional[_Union[Sampling, _Mapping]] = ..., sensitivity_ppm: _Optional[int] = ..., hops_left: _Optional[int] = ..., data_sets: _Optional[_Iterable[str]] = ...) -> None: ...
 
+class FindPassagesRequest(_message.Message):
+    __slots__ = ("request_id", "target", "question", "sensitivity_ppm", "hops_left", "data_sets", "passages_max")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    QUESTION_FIELD_NUMBER: _ClassVar[int]
+    SENSITIVITY_PPM_FIELD_NUMBER: _ClassVar[int]
+    HOPS_LEFT_FIELD_NUMBER: _ClassVar[int]
+    DATA_SETS_FIELD_NUMBER: _ClassVar[int]
+    PASSAGES_MAX_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    target: bytes
+    question: str
+    sensitivity_ppm: int
+    hops_left: int
+    data_sets: _containers.RepeatedScalarFieldContainer[str]
+    passages_max: int
+    def __init__(self, request_id: _Optional[str] = ..., target: _Optional[bytes] = ..., question: _Optional[str] = ..., sensitivity_ppm: _Optional[int] = ..., hops_left: _Optional[int] = ..., data_sets: _Optional[_Iterable[str]] = ..., passages_max: _Optional[int] = ...) -> None: ...
+
+class FindPassagesResponse(_message.Message):
+    __slots__ = ("passages", "bounds")
+    PASSAGES_FIELD_NUMBER: _ClassVar[int]
+    BOUNDS_FIELD_NUMBER: _ClassVar[int]
+    passages: _containers.RepeatedCompositeFieldContainer[Passage]
+    bounds: _containers.RepeatedCompositeFieldContainer[DataSetBound]
+    def __init__(self, passages: _Optional[_Iterable[_Union[Passage, _Mapping]]] = ..., bounds: _Optional[_Iterable[_Union[DataSetBound, _Mapping]]] = ...) -> None: ...
+
+class Passage(_message.Message):
+    __slots__ = ("data_set", "document", "text", "score_ppm", "section")
+    DATA_SET_FIELD_NUMBER: _ClassVar[int]
+    DOCUMENT_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    SCORE_PPM_FIELD_NUMBER: _ClassVar[int]
+    SECTION_FIELD_NUMBER: _ClassVar[int]
+    data_set: str
+    document: str
+    text: str
+    score_ppm: int
+    section: str
+    def __init__(self, data_set: _Optional[str] = ..., document: _Optional[str] = ..., text: _Optional[str] = ..., score_ppm: _Optional[int] = ..., section: _Optional[str] = ...) -> None: ...
+
+class DataSetBound(_message.Message):
+    __slots__ = ("data_set", "sensitivity_ppm", "jurisdiction")
+    DATA_SET_FIELD_NUMBER: _ClassVar[int]
+    SENSITIVITY_PPM_FIELD_NUMBER: _ClassVar[int]
+    JURISDICTION_FIELD_NUMBER: _ClassVar[int]
+    data_set: str
+    sensitivity_ppm: int
+    jurisdiction: str
+    def __init__(self, data_set: _Optional[str] = ..., sensitivity_ppm: _Optional[int] = ..., jurisdiction: _Optional[str] = ...) -> None: ...
+
 class GenerateResponse(_message.Message):
     __slots__ = ("chunks",)
     CHUNKS_FIELD_NUMBER: _ClassVar[int]
@@ -117,14 +167,32 @@ class Usage(_message.Message):
     def __init__(self, input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., cached_tokens: _Optional[int] = ..., is_estimated: bool = ...) -> None: ...
 
 class Finished(_message.Message):
-    __slots__ = ("reason", "usage", "model")
+    __slots__ = ("reason", "usage", "model", "citations")
     REASON_FIELD_NUMBER: _ClassVar[int]
     USAGE_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
+    CITATIONS_FIELD_NUMBER: _ClassVar[int]
     reason: str
     usage: Usage
     model: str
-    def __init__(self, reason: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., model: _Optional[str] = ...) -> None: ...
+    citations: _containers.RepeatedCompositeFieldContainer[Citation]
+    def __init__(self, reason: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., model: _Optional[str] = ..., citations: _Optional[_Iterable[_Union[Citation, _Mapping]]] = ...) -> None: ...
+
+class Citation(_message.Message):
+    __slots__ = ("mark", "data_set", "document", "section", "score_ppm", "is_cited")
+    MARK_FIELD_NUMBER: _ClassVar[int]
+    DATA_SET_FIELD_NUMBER: _ClassVar[int]
+    DOCUMENT_FIELD_NUMBER: _ClassVar[int]
+    SECTION_FIELD_NUMBER: _ClassVar[int]
+    SCORE_PPM_FIELD_NUMBER: _ClassVar[int]
+    IS_CITED_FIELD_NUMBER: _ClassVar[int]
+    mark: int
+    data_set: str
+    document: str
+    section: str
+    score_ppm: int
+    is_cited: bool
+    def __init__(self, mark: _Optional[int] = ..., data_set: _Optional[str] = ..., document: _Optional[str] = ..., section: _Optional[str] = ..., score_ppm: _Optional[int] = ..., is_cited: bool = ...) -> None: ...
 
 class Chunk(_message.Message):
     __slots__ = ("text", "tool_call", "finished")

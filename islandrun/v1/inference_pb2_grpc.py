@@ -39,6 +39,11 @@ class InferenceServiceStub(object):
                 request_serializer=islandrun_dot_v1_dot_inference__pb2.GenerateRequest.SerializeToString,
                 response_deserializer=islandrun_dot_v1_dot_inference__pb2.GenerateResponse.FromString,
                 _registered_method=True)
+        self.FindPassages = channel.unary_unary(
+                '/islandrun.v1.InferenceService/FindPassages',
+                request_serializer=islandrun_dot_v1_dot_inference__pb2.FindPassagesRequest.SerializeToString,
+                response_deserializer=islandrun_dot_v1_dot_inference__pb2.FindPassagesResponse.FromString,
+                _registered_method=True)
 
 
 class InferenceServiceServicer(object):
@@ -51,6 +56,13 @@ class InferenceServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FindPassages(self, request, context):
+        """The passages of data sets of `target` that fit a question, which the caller has already masked for it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_InferenceServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -58,6 +70,11 @@ def add_InferenceServiceServicer_to_server(servicer, server):
                     servicer.Generate,
                     request_deserializer=islandrun_dot_v1_dot_inference__pb2.GenerateRequest.FromString,
                     response_serializer=islandrun_dot_v1_dot_inference__pb2.GenerateResponse.SerializeToString,
+            ),
+            'FindPassages': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindPassages,
+                    request_deserializer=islandrun_dot_v1_dot_inference__pb2.FindPassagesRequest.FromString,
+                    response_serializer=islandrun_dot_v1_dot_inference__pb2.FindPassagesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -87,6 +104,33 @@ class InferenceService(object):
             '/islandrun.v1.InferenceService/Generate',
             islandrun_dot_v1_dot_inference__pb2.GenerateRequest.SerializeToString,
             islandrun_dot_v1_dot_inference__pb2.GenerateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindPassages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/islandrun.v1.InferenceService/FindPassages',
+            islandrun_dot_v1_dot_inference__pb2.FindPassagesRequest.SerializeToString,
+            islandrun_dot_v1_dot_inference__pb2.FindPassagesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -251,6 +251,7 @@ def _check_data_set(data_set: pb.DataSetOffer) -> None:
     require(data_set.size_bytes < limits.TIME_MS_MAX, "data_sets.size_bytes", "is too large")
     _check_jurisdictions([data_set.jurisdiction] if data_set.jurisdiction else [], "data_sets.jurisdiction")
     _check_optional(data_set.embedding_model, limits.MODEL_NAME_CHARACTERS_MAX, "data_sets.embedding_model")
+    _check_optional(data_set.description, limits.DESCRIPTION_CHARACTERS_MAX, "data_sets.description")
 
 
 def _check_optional(text: str, characters_max: int, where: str) -> None:
@@ -265,4 +266,9 @@ def _check_ppm(value: int, where: str) -> None:
 def _check_jurisdictions(codes: Sequence[str], where: str) -> None:
     require_count(codes, limits.JURISDICTIONS_MAX, where)
     for code in codes:
-        require(_JURISDICTION.fullmatch(code) is not None, where, "is not an ISO 3166 code")
+        check_jurisdiction(code, where)
+
+
+def check_jurisdiction(code: str, where: str) -> None:
+    """Raise `MalformedMessage` unless a text has the form of an ISO 3166 code."""
+    require(_JURISDICTION.fullmatch(code) is not None, where, "is not an ISO 3166 code")

@@ -25,6 +25,7 @@ from islandrun.vocabulary import (
 )
 from islandrun.wire import limits
 from islandrun.wire.attestations import check_printable
+from islandrun.wire.passages import citation_to_wire, citations_from_wire
 
 ROLES: Final = ("system", "developer", "user", "assistant", "tool")
 FINISH_REASONS: Final = ("stop", "length", "tool_calls", "content_filter")
@@ -181,7 +182,8 @@ def piece_from_wire(chunk: inference_pb2.Chunk) -> AnswerPiece:
             )
             if finished.model:
                 check_printable(finished.model, limits.MODEL_NAME_CHARACTERS_MAX, "finished.model")
-            return Finished(finished.reason, usage, finished.model)
+            citations = citations_from_wire(finished.citations)
+            return Finished(finished.reason, usage, finished.model, citations)
         case _:
             raise MalformedMessage("a piece of the answer is empty")
 
@@ -215,9 +217,11 @@ def _piece_to_wire(piece: AnswerPiece) -> inference_pb2.Chunk:
             return inference_pb2.Chunk(tool_call=delta)
         case Finished():
             usage = usage_to_wire(piece.usage)
-            return inference_pb2.Chunk(
-                finished=inference_pb2.Finished(reason=piece.reason, usage=usage, model=piece.model)
+            citations = [citation_to_wire(citation) for citation in piece.citations]
+            finished = inference_pb2.Finished(
+                reason=piece.reason, usage=usage, model=piece.model, citations=citations
             )
+            return inference_pb2.Chunk(finished=finished)
 
 
 def _message_from_wire(turn: inference_pb2.Message, place: int) -> Message:

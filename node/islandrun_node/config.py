@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from islandrun.errors import ConfigError
+from islandrun.locality.catalog import AUTO
 from islandrun.vocabulary import FindingType, Ppm, PublicKey, Tier
 from islandrun_node.config_tables import Config, Privacy, Table, Trust
 
@@ -132,6 +133,8 @@ def _check(config: Config, source: str) -> None:
         ("privacy.patterns", [pattern.name for pattern in config.privacy.patterns]),
         ("data", [data.name for data in config.data]),
     ):
+        if kind == "data" and AUTO in names:
+            raise ConfigError(f"{source}: data: the name `{AUTO}` stands for a choice; give another name")
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ConfigError(f"{source}: {kind}: the name `{twice[0]}` stands twice; give each its own")

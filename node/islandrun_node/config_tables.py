@@ -119,6 +119,7 @@ class Data(Table, frozen=True):
     path: str
     sensitivity: Share = 0.4
     jurisdiction: Jurisdiction | None = None
+    description: Annotated[str, msgspec.Meta(max_length=120, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
 
 
 class TierTrust(Table, frozen=True):
@@ -233,6 +234,7 @@ class Config(Table, frozen=True):
     """All settings of one node."""
 
     name: Name = "island"
+    match_data_sets: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     listen: Listen = Listen()
     relay: Relay = Relay()

@@ -35,6 +35,8 @@ class Step(StrEnum):
     FINISH_TOKEN = "finish-token"  # noqa: S105 - a name, no secret
     SAVE_BEHAVIOUR = "save-behaviour"
     SAVE_RECEIPT = "save-receipt"
+    DECLARE_DATA_SET = "declare-data-set"
+    REMOVE_DATA_SET = "remove-data-set"
     SEAL_SECRET = "seal-secret"  # noqa: S105 - a name, no secret
     TAKE_OVER_SECRETS = "take-over-secrets"
     SAVE_VAULT = "save-vault"

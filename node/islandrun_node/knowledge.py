@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-from islandrun.errors import BadRequest, RequestRefused
+from islandrun.errors import BadRequest, NotOffered, RequestRefused
+from islandrun.locality.catalog import lies_within
+from islandrun.locality.passages import Found
 from islandrun.privacy.sensitivity import CHARACTERS_MAX
-from islandrun.vocabulary import ChatRequest, Hints, Message, ModelOffer, Ppm, Prompt, Sampling
+from islandrun.vocabulary import ChatRequest, Hints, Message, ModelOffer, Passage, Ppm, Prompt, Sampling
 from islandrun.wire import limits
 from islandrun_node.backends.embedder import DIMENSIONS, TEXT_CHARS_MAX, TOKENS_MAX, Embedder
-from islandrun_node.engines import Library
-from islandrun_node.stores.documents import Passage
+from islandrun_node.backends.grounded import question_of
+from islandrun_node.backends.load_meter import LoadMeter
+from islandrun_node.library import Library
+from islandrun_node.stores.retrieval import find
 
 TEXTS_MAX: Final = 1024
 TOKENS_READ_MAX: Final = TOKENS_MAX - 2
@@ -22,7 +26,13 @@ TOKENS_READ_MAX: Final = TOKENS_MAX - 2
 EMBEDDED_AT_ONCE: Final = 16
 QUALITY_PPM: Final = Ppm(500_000)
 
+READING_MAX: Final = 2
+READING_WAITING_MAX: Final = 32
+"""So many questions are looked up at once, and so many more wait."""
+
 Vector = Sequence[float]
+Bound = tuple[Ppm, str]
+"""The trust that a reader needs, and the jurisdiction in which it must lie wholly; "": anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +41,7 @@ class LocalKnowledge:
 
     library: Library
     embedder: Embedder
+    _reading: LoadMeter = field(default_factory=lambda: LoadMeter(READING_MAX, READING_WAITING_MAX))
 
     def offer(self) -> ModelOffer:
         """Return the sentence model; each text is read by itself, so their number has no context to fit."""
@@ -65,13 +76,27 @@ class LocalKnowledge:
             tokens += count
         return self.embedder.embed(texts).tolist(), tokens
 
-    def sensitivity_ppm(self, data_set: str) -> Ppm | None:
-        """Return the trust a reader of a data set needs, or None when it is not on this island."""
-        return next((offer.sensitivity_ppm for offer in self.library.offers if offer.name == data_set), None)
+    def bound(self, data_set: str) -> Bound | None:
+        """Return the trust a reader needs and where it must lie; None for a data set that is not here."""
+        offer = self.library.offer(data_set)
+        return None if offer is None else (offer.sensitivity_ppm, offer.jurisdiction)
 
     async def retrieve(self, data_set: str, query: str, passages_max: int) -> Sequence[Passage]:
         """Return the best passages of a data set of this island, best first."""
         return await asyncio.to_thread(self.library.index.search, data_set, query, passages_max)
+
+    async def find(self, data_sets: Sequence[str], prompt: Prompt, passages_max: int) -> Found:
+        """Return the passages of data sets of this island that fit a prompt, and who may see them.
+
+        Raises `NotOffered` when one is not here, `Overloaded` when too many questions wait.
+        """
+        bounds = {name: bound for name in data_sets if (bound := self.bound(name)) is not None}
+        if len(bounds) < len(data_sets):
+            raise NotOffered("a data set is not on this island any more")
+        index, names = self.library.index, tuple(bounds)
+        async with self._reading.turn():
+            passages = await asyncio.to_thread(lambda: find(index, names, question_of(prompt), passages_max))
+        return Found(passages, bounds)
 
 
 def check_texts(texts: Sequence[str], field: str) -> None:
@@ -91,13 +116,16 @@ def read_here(texts: Iterable[str], model: str = "", hints: Hints = Hints()) -> 
 
 
 def check_reader(
-    data_sets: Iterable[str], trust_ppm: Ppm, sensitivity_ppm: Callable[[str], Ppm | None]
+    data_sets: Iterable[str],
+    trust_ppm: Ppm,
+    places: Sequence[str],
+    bound_of: Callable[[str], Bound | None],
 ) -> None:
     """Refuse another island the data sets it may not read; what lies elsewhere it has to ask for there.
 
     Raises `RequestRefused`, in the same words for what is not here and for what is.
     """
     for data_set in data_sets:
-        needed = sensitivity_ppm(data_set)
-        if needed is None or trust_ppm < needed:
+        bound = bound_of(data_set)
+        if bound is None or trust_ppm < bound[0] or not lies_within(places, bound[1]):
             raise RequestRefused("the calling island may not read a data set that the request names")

@@ -81,15 +81,19 @@ async def _mesh(node: Node) -> AsyncGenerator[str]:
         standing=outlook.standing,
         trust_ppm=outlook.trust_ppm,
         own_ppm=lambda: outlook.trust_ppm(outlook.me),
-        data_set_ppm=node.knowledge.sensitivity_ppm,
+        places=outlook.places,
+        data_set=node.knowledge.library.offer,
     )
-    inference = InferenceService(node.backends, vicinity, seconds, lambda work: _bought(node, work))
+    inference = InferenceService(
+        node.backends, vicinity, node.knowledge.find, seconds, lambda work: _bought(node, work)
+    )
     inference_pb2_grpc.add_InferenceServiceServicer_to_server(inference, server)
     chat = ChatService(
         node.requests,
         node.knowledge,
         caller_of,
         lambda island: node.outlook.trust_ppm(IslandId(island)),
+        lambda island: node.outlook.places(IslandId(island)),
     )
     chat_pb2_grpc.add_ChatServiceServicer_to_server(chat, server)
     status_pb2_grpc.add_StatusServiceServicer_to_server(

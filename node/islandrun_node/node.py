@@ -8,8 +8,7 @@ import logging
 import os
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 
 import grpc
 
@@ -19,8 +18,8 @@ from islandrun.mesh.clocks import ClockState
 from islandrun.mesh.machine import Mesh
 from islandrun.mesh.nearby import Nearby, discovery_key
 from islandrun.routing.lookout import Lookout
-from islandrun.vocabulary import IslandId, ModelOffer, PublicKey, Standing
-from islandrun_node import engines, world_clock
+from islandrun.vocabulary import IslandId, PublicKey, Standing
+from islandrun_node import world_clock
 from islandrun_node.accounting import Accounting, open_accounting
 from islandrun_node.admissions import renew_due
 from islandrun_node.backends.backend import Backend
@@ -32,27 +31,32 @@ from islandrun_node.config_tables import Config
 from islandrun_node.conversations import Conversations
 from islandrun_node.detectors import load_watch
 from islandrun_node.discovery import Discovery, dialled
+from islandrun_node.grounding import Grounding
 from islandrun_node.home import Home, replace_private
-from islandrun_node.identity import IslandKey
 from islandrun_node.journal import Journal
 from islandrun_node.knowledge import LocalKnowledge
+from islandrun_node.library import Library, open_library
 from islandrun_node.listeners import Listening, listen
+from islandrun_node.matching import Matcher
 from islandrun_node.mesh_driver import MeshDriver
 from islandrun_node.observations import Observations
 from islandrun_node.outlook import Outlook
+from islandrun_node.own_islands import own_islands
 from islandrun_node.peers import Peers
 from islandrun_node.presence import Presence
-from islandrun_node.prices import Prices
 from islandrun_node.privacy_worker import PrivacyWorker
 from islandrun_node.reach import Reach
 from islandrun_node.relay.process import relaying
 from islandrun_node.request import Requests
 from islandrun_node.rulings import Desk
 from islandrun_node.runner import Runner
+from islandrun_node.spending import Spending
 from islandrun_node.state import State, open_state
 from islandrun_node.statements import VERSION, SelfDescription
 from islandrun_node.stores.behaviour import BehaviourStore
 from islandrun_node.stores.conversations import ConversationStore
+from islandrun_node.stores.data_sets import DataSetStore
+from islandrun_node.stores.documents import DocumentIndex
 from islandrun_node.tls import TlsIdentity
 from islandrun_node.ways import Island, Opener, Ways
 
@@ -116,21 +120,20 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
     privacy.start()
     state = open_state(home, stack.enter_context(ExitStack()), issuers_of(config.trust))
     embedder = Embedder()
-    library = await engines.open_library(home.documents, config.data, embedder)
-    stack.callback(library.index.close)
+    library = await _library(state, config, stack, embedder)
     accounting = open_accounting(home, config, stack)
-    islands, backends = _islands(state, config, library, embedder, accounting, stack)
+    islands, backends = own_islands(state, config, library, embedder, accounting, stack)
     mesh = Mesh(state.me, state.ledger, world_clock.dice(), world_clock.now())
     tls = TlsIdentity(state.membership.key, state.admission.certificate_der, state.membership.genesis)
     gate = CallerGate(state.ledger, state.tokens, lambda: outlook.view().reach)
-    conversations = _conversations(state, stack, config.privacy.conversation_hours)
+    conversations = _conversations(state, stack, config)
     reach = Reach(config, await stack.enter_async_context(relaying(home, config.relay)))
     journal = Journal(state.receipts, state.membership.key.public, state.membership.key.sign)
     observations = Observations(BehaviourStore(state.database), lambda island: outlook.island(island))
     stack.callback(observations.keep)
 
     def degraded() -> tuple[str, ...]:
-        parts = (privacy, conversations, state, driver, reach, state.database, accounting)
+        parts = (privacy, conversations, state, driver, reach, state.database, accounting, library)
         return tuple(reason for part in parts for reason in part.degraded())
 
     nearby = Nearby(discovery_key(state.membership.genesis), state.me)
@@ -139,15 +142,15 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
     stack.push_async_callback(peers.close)
     driver = MeshDriver(state.me, mesh, peers, state.attestations, gate.evict, observations.refused)
     runner = Runner(backends, peers, outlook.is_admitted, config.limits.answer_seconds_max, observations)
-    policy, running_max = _routing_policy(config), config.limits.requests_running_max
-    spending = accounting.spending
-    requests = Requests(outlook, privacy, conversations, runner, journal, spending, policy, running_max)
+    knowledge = LocalKnowledge(library, embedder)
+    grounding = Grounding(outlook, privacy, conversations, runner, knowledge)
+    requests = _requests(config, grounding, journal, accounting.spending)
     return Node(
         config=config,
         state=state,
         islands=islands,
         backends=backends,
-        knowledge=LocalKnowledge(library, embedder),
+        knowledge=knowledge,
         tls=tls,
         gate=gate,
         peers=peers,
@@ -193,6 +196,7 @@ async def _chores(node: Node, presence: Presence, discovery: Discovery | None) -
         node.observations.run(),
         node.tls.watch(node.peers.renew),
         presence.run(),
+        node.knowledge.library.run(presence.tell),
         node.reach.run(presence.tell),
         *((discovery.run(),) if discovery is not None else ()),
         _rule_regularly(node),
@@ -251,63 +255,32 @@ async def _keep_current(node: Node) -> None:
         await asyncio.sleep(1.0)
 
 
-def _islands(
-    state: State,
-    config: Config,
-    library: engines.Library,
-    embedder: Embedder,
-    accounting: Accounting,
-    stack: AsyncExitStack,
-) -> tuple[tuple[SelfDescription, ...], dict[IslandId, Backend]]:
-    """Return the islands of this node and the engine of each; `stack` closes them."""
-    key = state.membership.key
-    own = engines.own_engine(config, library, embedder, state.sealed)
-    data_sets = engines.data_sets(library, config)
-    islands = [
-        SelfDescription(
-            key=key.public,
-            signer=key.sign,
-            name=config.name,
-            models=partial(_at_home, own, accounting.work_hour_microusd),
-            data_sets=lambda: data_sets,
-            requests_max=config.island.requests_max,
-            jurisdictions=config.island.jurisdictions,
-        )
-    ]
-    backends = {key.id: own}
-    for outbound in config.outbound:
-        outbound_key = IslandKey.load(state.home.outbound_key(outbound.name))
-        backend = engines.outbound_engine(outbound, state.sealed)
-        backends[outbound_key.id] = backend
-        islands.append(
-            SelfDescription(
-                key=outbound_key.public,
-                signer=outbound_key.sign,
-                name=outbound.name,
-                models=partial(_priced, backend, accounting.prices, outbound.provider),
-                data_sets=tuple,
-                requests_max=outbound.requests_max,
-                jurisdictions=outbound.jurisdictions,
-                front=key.public,
-            )
-        )
-    for backend in backends.values():
-        stack.push_async_callback(backend.close)
-    return tuple(islands), backends
+def _requests(config: Config, grounding: Grounding, journal: Journal, spending: Spending) -> Requests:
+    outlook, embedder = grounding.outlook, grounding.knowledge.embedder
+    return Requests(
+        outlook,
+        grounding.privacy,
+        grounding.conversations,
+        grounding.runner,
+        Matcher(outlook, embedder, config.match_data_sets),
+        grounding,
+        journal,
+        spending,
+        _routing_policy(config),
+        config.limits.requests_running_max,
+    )
 
 
-def _at_home(engine: Backend, work_hour_microusd: int) -> tuple[ModelOffer, ...]:
-    return tuple(replace(offer, work_hour_microusd=work_hour_microusd) for offer in engine.offers())
+async def _library(state: State, config: Config, stack: AsyncExitStack, embedder: Embedder) -> Library:
+    index = DocumentIndex(state.home.documents, embedder)
+    stack.callback(index.close)
+    return await open_library(index, config.data, DataSetStore(state.database))
 
 
-def _priced(engine: Backend, prices: Prices, provider: str) -> tuple[ModelOffer, ...]:
-    return prices.told(engine.offers(), provider)
-
-
-def _conversations(state: State, stack: AsyncExitStack, hours: float) -> Conversations:
+def _conversations(state: State, stack: AsyncExitStack, config: Config) -> Conversations:
     key = state.membership.key
     store = ConversationStore.open(state.home.conversations, key.derived("vaults"))
-    kept = Conversations(store, key.derived("conversation names"), hours)
+    kept = Conversations(store, key.derived("conversation names"), config.privacy.conversation_hours)
     stack.callback(kept.close)
     return kept
 

@@ -117,6 +117,11 @@ class Outlook:
         view = self.island(island)
         return view.trust.ppm if view else Ppm(0)
 
+    def places(self, island: IslandId) -> tuple[str, ...]:
+        """Return the jurisdictions in which the owner says that an island lies."""
+        view = self.island(island)
+        return view.jurisdictions if view else ()
+
     def view(self) -> View:
         """Return how far trust reaches by the age of the owner's newest view."""
         return view_of(self.ledger, self.trust_policy, world_clock.now().wall_ms)

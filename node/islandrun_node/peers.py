@@ -20,16 +20,19 @@ from islandrun.errors import (
     TooSlow,
     Unreachable,
 )
+from islandrun.locality.passages import PASSAGES_DEFAULT, Found
 from islandrun.routing.receiver import HOPS_MAX
 from islandrun.v1 import inference_pb2, inference_pb2_grpc, mesh_pb2
 from islandrun.vocabulary import AnswerPiece, IslandId, IslandView
 from islandrun.wire.exchange import fit, read_answer
 from islandrun.wire.inference import piece_from_wire, prompt_to_wire, sampling_to_wire
+from islandrun.wire.passages import passages_from_wire
+from islandrun_node.backends.grounded import question_of
 from islandrun_node.services.errors import error_info
 from islandrun_node.ways import Way, Ways
 
 if TYPE_CHECKING:
-    from islandrun_node.runner import Work
+    from islandrun_node.runner import Inquiry, Work
 
 ACCEPT_SECONDS_MAX = 5.0
 """How long a peer may take to say that it took a request; after that the next island is asked."""
@@ -41,6 +44,9 @@ SIGN_SECONDS_MAX = 2.0
 EXCHANGE_SECONDS_MAX = 2.0
 """How long a call of gossip may take, on a connection that is there and once more on a fresh one."""
 
+READING_SECONDS_MAX = 20.0
+"""How long a peer may take to find passages; after that the next holder is asked."""
+
 _EXCHANGE = "/islandrun.v1.MeshService/Exchange"
 _LOST = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 
@@ -51,9 +57,7 @@ Response = inference_pb2.GenerateResponse
 class _Live:
     """A call that is running and the relay that carries it; `cut` says why we ended it ourselves."""
 
-    def __init__(
-        self, call: grpc.aio.UnaryStreamCall[Request, Response], relay: IslandId | None = None
-    ) -> None:
+    def __init__(self, call: grpc.aio.Call, relay: IslandId | None = None) -> None:
         self.call = call
         self.relay = relay
         self.cut = ""
@@ -135,6 +139,22 @@ class Peers:
             if await call.code() is not grpc.StatusCode.OK:
                 raise Unreachable(f"{view.name} ended the call with {(await call.code()).name}")
 
+    async def find_passages(self, target: IslandId, inquiry: Inquiry) -> Found:
+        """Have an island read its documents for a masked question. Raises as `generate` does."""
+        view = self._view(target)
+        host = self._host(view)
+        way = await self._way(host)
+        stub = inference_pb2_grpc.InferenceServiceStub(way.channel)
+        call = stub.FindPassages(_inquiry(view, inquiry), timeout=READING_SECONDS_MAX)
+        with self._live_call(target, call, way.relay) as live, _translated(view.name, live):
+            try:
+                answer = await call
+            except grpc.aio.AioRpcError as error:
+                if _is_lost(error):
+                    self._ways.failed(host.id, way)
+                raise
+            return Found(*passages_from_wire(answer, inquiry.data_sets))
+
     async def _way(self, host: IslandView) -> Way:
         """Return a way for a request; that there is none is told to the mesh."""
         try:
@@ -183,9 +203,7 @@ class Peers:
         await self._ways.close()
 
     @contextmanager
-    def _live_call(
-        self, target: IslandId, call: grpc.aio.UnaryStreamCall[Request, Response], relay: IslandId | None
-    ) -> Generator[_Live]:
+    def _live_call(self, target: IslandId, call: grpc.aio.Call, relay: IslandId | None) -> Generator[_Live]:
         """Know of a call while it runs, so that it can be cut; it is over when the block ends."""
         live = _Live(call, relay)
         calls = self._live.setdefault(target, set())
@@ -264,6 +282,18 @@ def _request(view: IslandView, work: Work) -> inference_pb2.GenerateRequest:
         sensitivity_ppm=work.text.visible_ppm,
         hops_left=HOPS_MAX,
         data_sets=work.data_sets,
+    )
+
+
+def _inquiry(view: IslandView, inquiry: Inquiry) -> inference_pb2.FindPassagesRequest:
+    return inference_pb2.FindPassagesRequest(
+        request_id=inquiry.request_id,
+        target=view.key,
+        question=question_of(inquiry.text.prompt),
+        sensitivity_ppm=inquiry.text.visible_ppm,
+        hops_left=HOPS_MAX,
+        data_sets=inquiry.data_sets,
+        passages_max=PASSAGES_DEFAULT,
     )
 
 

@@ -2,9 +2,9 @@
 
 ::
 
-    assess (what is in it) -> Route (who may, who is best) -> sanitize (for that island)
-      -> purchase (its worst case is set aside) -> run (a backend here, or a peer over mTLS)
-      -> restore (while it streams) -> settle -> receipt
+    assess (what is in it) -> course (to its documents, or with their passages; a Route: who may, who is best)
+      -> sanitize (for that island) -> purchase (its worst case is set aside)
+      -> run (a backend here, or a peer over mTLS) -> restore (while it streams) -> settle -> receipt
       on failure before the first token: the route says who is next, and masking is done anew for them
 
 Work that reads texts and never leaves this island, such as making vectors, goes by `here`.
@@ -20,6 +20,7 @@ from islandrun.agents.budget import Spender
 from islandrun.agents.policy import RoutingPolicy
 from islandrun.agents.question import Question
 from islandrun.errors import ForwardFailed, NobodyMaySee, Overloaded, PrivacyFault, PurseEmpty, Refused
+from islandrun.locality.passages import Cited
 from islandrun.privacy.sanitize import Sanitized
 from islandrun.privacy.sensitivity import WITHHELD
 from islandrun.routing.decision import CandidateReport, Decision
@@ -28,7 +29,9 @@ from islandrun.vocabulary import AnswerPiece, ChatRequest, Finished, ModelOffer,
 from islandrun_node import world_clock
 from islandrun_node.answer import restored
 from islandrun_node.conversations import Conversation, Conversations
+from islandrun_node.grounding import Course, Grounding
 from islandrun_node.journal import Journal, Record
+from islandrun_node.matching import Matcher
 from islandrun_node.outlook import Outlook
 from islandrun_node.privacy_worker import PrivacyWorker
 from islandrun_node.runner import Runner
@@ -69,6 +72,8 @@ class Requests:
     privacy: PrivacyWorker
     conversations: Conversations
     runner: Runner
+    matcher: Matcher
+    grounding: Grounding
     journal: Journal
     spending: Spending
     policy: RoutingPolicy
@@ -86,10 +91,10 @@ class Requests:
         `ForwardFailed` when every eligible island failed before its first token, `Interrupted` after it.
         """
         self._refuse_too_many()
-        question, conversation = await self._begin(request, caller)
+        request, question, conversation = await self._begin(request, caller)
         with self.journal.record(question.request_id) as record:
-            route = Route(question)
-            decision = route.start(self.outlook.fleet(), world_clock.now())
+            course = await self.grounding.course(request, question, conversation, record.decided)
+            question, route, decision = course.question, course.route, course.decision
             while True:
                 record.decided(decision)
                 chosen = decision.chosen
@@ -97,7 +102,7 @@ class Requests:
                     raise record.failure or NobodyMaySee(refusal(question, decision), decision)
                 yield Decided(decision)
                 try:
-                    attempt = self._attempt(request, question, chosen, conversation, record)
+                    attempt = self._attempt(course, question, chosen, conversation, record)
                     async with aclosing(attempt) as pieces:
                         async for piece in pieces:
                             route.first_token()
@@ -123,15 +128,15 @@ class Requests:
 
     async def plan(self, request: ChatRequest, caller: str = "local") -> Plan:
         """Decide and mask, and send nothing. Raises `BadRequest` for a request that is itself wrong."""
-        question, conversation = await self._begin(request, caller)
-        route = Route(question)
-        decision = route.start(self.outlook.fleet(), world_clock.now())
+        request, question, conversation = await self._begin(request, caller)
+        course = await self.grounding.planned(request, question)
+        request, question, decision = course.request, course.question, course.decision
         if decision.chosen is None:
             return Plan(decision, None)
         try:
             sanitized = await self._sanitize(request, question, decision.chosen, conversation)
         except PrivacyFault:
-            question = restricted(question, route, decision)
+            question = restricted(question, course.route, decision)
             decision = Route(question).start(self.outlook.fleet(), world_clock.now())
             return Plan(decision, request.prompt if decision.chosen else None)
         return Plan(decision, sanitized.prompt)
@@ -165,22 +170,24 @@ class Requests:
         assessment = await self.privacy.assess(request.prompt, request.hints.sensitivity_min_ppm)
         return self.outlook.question(request, assessment, self.policy, world_clock.fresh_id("r"), now)
 
-    async def _begin(self, request: ChatRequest, caller: str) -> tuple[Question, Conversation]:
+    async def _begin(self, request: ChatRequest, caller: str) -> tuple[ChatRequest, Question, Conversation]:
         """Find out what is in a request, which conversation it continues, and what it may cost."""
+        request = await self.matcher.named(request, caller)
         question = await self._ask(request)
         conversation = await self.conversations.open(request, caller, question.now)
         spender = Spender(caller, conversation.name.hex())
-        return self.spending.weighed(question, request, spender), conversation
+        return request, self.spending.weighed(question, request, spender), conversation
 
     async def _attempt(
         self,
-        request: ChatRequest,
+        course: Course,
         question: Question,
         chosen: CandidateReport,
         conversation: Conversation,
         record: Record,
     ) -> AsyncGenerator[AnswerPiece]:
-        """Mask for one island, take the money aside, run there, restore, settle."""
+        """Mask for one island, take the money aside, run there, restore, name its sources, settle."""
+        request, cited = course.request, Cited(course.citations)
         sanitized = await self._sanitize(request, question, chosen, conversation)
         island = self.outlook.island(chosen.island)
         if island is None:
@@ -193,7 +200,7 @@ class Requests:
             stop, size = request.sampling.stop, question.input_tokens
             async with aclosing(restored(pieces, conversation.vault, stop, size)) as answer:
                 async for piece in answer:
-                    yield piece
+                    yield cited.feed(piece)
 
     async def _sanitize(
         self, request: ChatRequest, question: Question, chosen: CandidateReport, conversation: Conversation

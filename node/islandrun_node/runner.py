@@ -21,6 +21,7 @@ from islandrun.errors import (
     TooSlow,
     Unreachable,
 )
+from islandrun.locality.passages import Found
 from islandrun.privacy.sanitize import Sanitized
 from islandrun.routing.decision import CandidateReport
 from islandrun.vocabulary import PPM_MAX, AnswerPiece, ChatRequest, Finished, IslandId, Sampling
@@ -43,6 +44,15 @@ class Work:
     sampling: Sampling
     data_sets: tuple[str, ...]
     seconds_max: float
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """What an island is asked to read for a request. Of `text` only the question travels."""
+
+    request_id: str
+    text: Sanitized
+    data_sets: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +87,15 @@ class Runner:
         async with aclosing(source) as answer:
             async for piece in answer:
                 yield piece
+
+    async def find(
+        self, chosen: CandidateReport, text: Sanitized, data_sets: tuple[str, ...], request_id: str
+    ) -> Found:
+        """Have an island read its documents for a request. Raises the `ForwardFailed` family."""
+        found = await self.peers.find_passages(chosen.island, Inquiry(request_id, text, data_sets))
+        if not self.is_admitted(chosen.island):
+            raise Refused(f"{chosen.name} is not admitted any more")
+        return found
 
     async def _while_admitted(
         self, pieces: AsyncGenerator[AnswerPiece], chosen: CandidateReport

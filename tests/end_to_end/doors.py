@@ -275,7 +275,7 @@ def call(
 
     async def send(kit: Kit, canaries: Canaries) -> str:
         message = filled(request(), canaries, FIXED | (fixed or {}))
-        if isinstance(message, inference_pb2.GenerateRequest):
+        if isinstance(message, inference_pb2.GenerateRequest | inference_pb2.FindPassagesRequest):
             message.target, message.sensitivity_ppm, message.hops_left = kit.cloud, 900_000, 1
         running = getattr(stub(kit.mesh if over_mesh else kit.local), method)(message, timeout=10)
         try:
@@ -314,6 +314,25 @@ GRPC_DOORS: Final[dict[str, tuple[Knock, ...]]] = {
     "islandrun.v1.InferenceService/Generate": (
         call(
             inference_pb2_grpc.InferenceServiceStub, "Generate", inference_pb2.GenerateRequest, over_mesh=True
+        ),
+    ),
+    "islandrun.v1.InferenceService/FindPassages": (
+        call(
+            inference_pb2_grpc.InferenceServiceStub,
+            "FindPassages",
+            inference_pb2.FindPassagesRequest,
+            over_mesh=True,
+            fixed={"islandrun.v1.FindPassagesRequest.passages_max": 4},
+        ),
+        call(
+            inference_pb2_grpc.InferenceServiceStub,
+            "FindPassages",
+            inference_pb2.FindPassagesRequest,
+            over_mesh=True,
+            fixed={
+                "islandrun.v1.FindPassagesRequest.passages_max": 4,
+                "islandrun.v1.FindPassagesRequest.data_sets": ["handbook"],
+            },
         ),
     ),
     "islandrun.v1.MeshService/Exchange": (

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from islandrun.trust.behaviour import Behaviour
 from islandrun.v1 import chat_pb2
-from islandrun.vocabulary import IslandId
+from islandrun.vocabulary import IslandId, Ppm
 from islandrun_node.stores.behaviour import BehaviourStore
 from islandrun_node.stores.conversations import NEW, ConversationStore
+from islandrun_node.stores.data_sets import DataSetStore, Declared
 from islandrun_node.stores.receipts import ReceiptStore
 from islandrun_node.stores.sealed import SealedStore
 from tests.faults.flow import Flow, founded, nothing, said, say, state
@@ -88,6 +89,21 @@ def run_vault(folder: Path) -> None:
         store.sweep(20)
 
 
+def run_data_sets(folder: Path) -> None:
+    """Declare two data sets and take one away again."""
+    with state(folder) as database:
+        store = DataSetStore(database)
+        store.put(Declared("kept", "/kept", Ppm(1)))
+        say(folder, "kept")
+        store.put(Declared("gone", "/gone", Ppm(2)))
+        store.remove("gone")
+
+
+def check_data_sets(folder: Path) -> None:
+    with state(folder) as database:
+        assert DataSetStore(database).all() == (Declared("kept", "/kept", Ppm(1)),)
+
+
 def held_mark(store: ConversationStore, name: bytes) -> bytes:
     held = store.load(name, 1)
     return held.mark if held else NEW
@@ -103,6 +119,7 @@ def check_vault(folder: Path) -> None:
 
 
 FLOWS_OF_REQUESTS = {
+    "data sets": Flow(founded, run_data_sets, check_data_sets),
     "behaviour": Flow(founded, run_behaviour, check_behaviour),
     "receipt": Flow(founded, run_receipt, check_receipt),
     "take over": Flow(prepare_take_over, run_take_over, check_take_over),

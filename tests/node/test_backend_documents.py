@@ -1,5 +1,6 @@
 """The document index on real folders: what is read, what is left out, what changes, what is found."""
 
+import os
 import sqlite3
 import stat
 import threading
@@ -7,9 +8,9 @@ import threading
 import pytest
 
 from islandrun.errors import ConfigError, StateError
-from islandrun_node.backends import document_files
 from islandrun_node.backends.embedder import Embedder
-from islandrun_node.stores import documents
+from islandrun_node.documents import files, formats
+from islandrun_node.stores import intake, vectors
 from islandrun_node.stores.documents import DocumentIndex
 
 
@@ -37,6 +38,10 @@ def folder(tmp_path):
 def best(index: DocumentIndex, query: str) -> tuple[str, str]:
     passage = index.search("notes", query, 1)[0]
     return passage.document, passage.text
+
+
+def best_in(index: DocumentIndex, name: str, query: str) -> str:
+    return index.search(name, query, 1)[0].text
 
 
 def test_a_folder_is_found_by_meaning(index, folder):
@@ -73,12 +78,12 @@ def test_only_text_inside_the_folder_is_read(index, folder, tmp_path):
     (folder / "picture.png").write_bytes(b"\x89PNG")
     (folder / "program.txt").write_bytes(b"MZ\0\0")
     (folder / "latin.txt").write_bytes(bytes(range(128, 256)) * 10)
-    (folder / "huge.txt").write_bytes(b"x" * (document_files.FILE_BYTES_MAX + 1))
+    (folder / "huge.txt").write_bytes(b"x" * (formats.TEXT_BYTES_MAX + 1))
     (folder / "deep").mkdir()
     (folder / "deep" / "inner.txt").write_text("An anchor lies in the cellar.")
     report = index.add_folder("notes", folder)
     assert report.data_set.documents == 3
-    assert report.skipped == 4
+    assert report.skipped == 6
     assert best(index, "anchor")[0] == "deep/inner.txt"
     assert "password" not in " ".join(index.texts("notes"))
 
@@ -131,13 +136,18 @@ def test_an_index_of_another_model_is_emptied(embedder, folder, tmp_path):
     second.close()
 
 
-def test_few_data_sets_stay_in_memory_and_all_are_found(index, folder, monkeypatch):
-    monkeypatch.setattr(documents, "MATRICES_MAX", 2)
+def test_vectors_beyond_the_memory_are_read_from_the_disk(index, folder, monkeypatch):
+    monkeypatch.setattr(vectors, "MEMORY_BYTES_MAX", 7 * 400)
     for name in ("a", "b", "c", "d"):
         index.add_folder(name, folder)
     for name in ("a", "b", "c", "d", "a"):
         assert index.search(name, "Where is my ship?", 1)[0].data_set == name
-    assert len(index._matrices) == 2
+        assert 0 < index.vectors.held_bytes <= 7 * 400
+    monkeypatch.setattr(vectors, "MEMORY_BYTES_MAX", 2 * 396)
+    monkeypatch.setattr(vectors, "BLOCK_ROWS", 1)
+    index.vectors.forget()
+    assert best_in(index, "d", "Where is my ship?") == "The boat is in the harbour."
+    assert index.vectors.held_bytes == 0
 
 
 def test_removing_a_data_set_leaves_no_text_in_the_file(index, folder, tmp_path):
@@ -163,15 +173,15 @@ def test_a_missing_folder_is_refused(index, tmp_path):
     assert index.names() == ()
 
 
-def test_limits_are_refused_whole_and_leave_what_was_there(index, folder, monkeypatch):
+def test_a_file_too_much_is_left_out_with_its_reason_and_the_rest_is_read(index, folder, monkeypatch):
     index.add_folder("notes", folder)
-    monkeypatch.setattr(documents, "PASSAGES_PER_DATA_SET_MAX", 4)
+    monkeypatch.setattr(intake, "PASSAGES_PER_DATA_SET_MAX", 4)
     (folder / "boat.txt").write_text("One is here. Two is here. Three is here. Four is here.")
-    with pytest.raises(ConfigError, match="split the folder"):
-        index.add_folder("notes", folder)
-    assert best(index, "Where is my ship?") == ("boat.txt", "The boat is in the harbour.")
-    monkeypatch.setattr(documents, "PASSAGES_PER_DATA_SET_MAX", 50)
-    monkeypatch.setattr(document_files, "FILES_MAX", 1)
+    report = index.add_folder("notes", folder)
+    assert (report.data_set.documents, report.skipped) == (1, 1)
+    assert index.left_out("notes") == (("boat.txt", "the data set is full"),)
+    assert best(index, "Where is my ship?")[0] == "tax.md"
+    monkeypatch.setattr(files, "FILES_MAX", 1)
     with pytest.raises(ConfigError, match="more than 1 files"):
         index.add_folder("notes", folder)
 
@@ -180,7 +190,7 @@ def test_a_file_that_is_no_index_is_refused_and_left_alone(embedder, tmp_path):
     path = tmp_path / "documents.db"
     path.write_bytes(b"this is not a database, but somebody's letter" * 30)
     before = path.read_bytes()
-    with pytest.raises(StateError, match="delete it and add the folders again"):
+    with pytest.raises(StateError, match="made again from the folders"):
         DocumentIndex(path, embedder)
     assert path.read_bytes() == before
 
@@ -221,3 +231,18 @@ def test_passages_hide_their_text_from_repr(index, folder):
     index.add_folder("notes", folder)
     assert "harbour" not in repr(index.search("notes", "boat"))
     assert "boat.txt" not in repr(index.search("notes", "boat"))
+
+
+def test_a_file_that_changed_within_one_tick_of_its_clock_is_read_again(index, folder):
+    path = folder / "boat.txt"
+    index.add_folder("notes", folder)
+    seen = path.stat()
+    path.write_text(path.read_text().replace("oil", "tar"))
+    os.utime(path, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+    assert path.stat().st_size == seen.st_size
+    assert index.add_folder("notes", folder).updated == 1
+    long_ago = seen.st_mtime_ns - 10 * intake.RACY_NS
+    os.utime(path, ns=(long_ago, long_ago))
+    assert index.add_folder("notes", folder).updated == 0, "only its time changed"
+    path.chmod(0)
+    assert index.add_folder("notes", folder).skipped == 0, "a file that is surely the same is not opened"

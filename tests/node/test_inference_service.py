@@ -55,6 +55,17 @@ class Asked:
             return error.code(), info.reason if info else ""
         return await call.code(), ""
 
+    async def find(self, question: str = "hello", **fields: object) -> tuple[grpc.StatusCode, str]:
+        """Return the status of a question for documents and the reason that programs read."""
+        fields = {"target": self.office, "hops_left": 2, "data_sets": ["notes"], "passages_max": 4, **fields}
+        request = inference_pb2.FindPassagesRequest(question=question, **fields)  # type: ignore[arg-type]
+        try:
+            found = await self.stub.FindPassages(request, timeout=10)
+        except grpc.aio.AioRpcError as error:
+            info = error_info(error)
+            return error.code(), info.reason if info else ""
+        return grpc.StatusCode.OK, "".join(passage.text for passage in found.passages)
+
 
 @pytest.fixture
 async def asked(tmp_path: Path) -> AsyncIterator[Asked]:
@@ -62,7 +73,15 @@ async def asked(tmp_path: Path) -> AsyncIterator[Asked]:
         laptop = founded(tmp_path)
         node = await up(laptop, settings("laptop"), stack)
         office = await joined(tmp_path, "office", laptop, EDGE, node.mesh_port)
-        served = await up(office, settings("office"), stack)
+        for name, text in (("notes", "The boat lies in the harbour."), ("deals", "The boat is sold.")):
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "a.txt").write_text(text)
+        folders = [
+            {"name": "notes", "path": str(tmp_path / "notes"), "sensitivity": 0.4},
+            {"name": "deals", "path": str(tmp_path / "deals"), "sensitivity": 1.0},
+            {"name": "bound", "path": str(tmp_path / "notes"), "sensitivity": 0.4, "jurisdiction": "DE"},
+        ]
+        served = await up(office, settings("office", data=folders), stack)
         ours, theirs = load_membership(laptop), load_membership(office)
         now_ms = world_clock.now().wall_ms
         database = Database.open(laptop.database)
@@ -105,5 +124,31 @@ async def test_a_refused_request_leaves_nothing(asked: Asked, caplog: pytest.Log
         text = f"my card is {canaries.at(str(number))}, book it"
         assert (await asked.call(text, **fields))[0] is DENIED
     assert await asked.call(f"card {canaries.at('label')}") == (DENIED, "UNDER_LABELLED")
+    kept = b"".join(path.read_bytes() for path in asked.home.path.rglob("*") if path.is_file())
+    assert canaries.leaked(kept + caplog.text.encode()) == []
+
+
+async def test_a_holder_shows_documents_only_to_who_may_see_them(asked: Asked) -> None:
+    assert await asked.find("Where is the boat?") == (grpc.StatusCode.OK, "The boat lies in the harbour.")
+    assert await asked.find(sensitivity_ppm=700_001) == (DENIED, "ABOVE_CEILING")
+    assert await asked.find(hops_left=0) == (DENIED, "NO_HOPS_LEFT")
+    assert await asked.find(target=asked.laptop) == (DENIED, "TARGET_ELSEWHERE")
+    for closed in ("deals", "bound", "nowhere"):
+        assert await asked.find(data_sets=["notes", closed]) == (DENIED, "DATA_SET_CLOSED")
+        assert await asked.call(data_sets=[closed]) == (DENIED, "DATA_SET_CLOSED")
+    for malformed in ({"data_sets": []}, {"passages_max": 0}, {"passages_max": 101}, {"question": ""}):
+        assert (await asked.find(**malformed))[0] is grpc.StatusCode.INVALID_ARGUMENT, malformed
+
+
+async def test_a_question_that_is_refused_leaves_nothing(
+    asked: Asked, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    canaries = Canaries()
+    for number, fields in enumerate(
+        ({"hops_left": 0}, {"data_sets": ["deals"]}, {"sensitivity_ppm": 800_000})
+    ):
+        assert (await asked.find(f"card {canaries.at(str(number))}", **fields))[0] is DENIED
+    assert await asked.find(f"card {canaries.at('label')}") == (DENIED, "UNDER_LABELLED")
     kept = b"".join(path.read_bytes() for path in asked.home.path.rglob("*") if path.is_file())
     assert canaries.leaked(kept + caplog.text.encode()) == []

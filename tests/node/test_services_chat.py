@@ -96,8 +96,8 @@ class Shelf:
     async def embed(self, texts, field):
         return [[float(len(text)), 0.5] for text in texts], 1
 
-    def sensitivity_ppm(self, data_set):
-        return Ppm(400_000) if data_set == "handbook" else None
+    def bound(self, data_set):
+        return {"handbook": (Ppm(400_000), ""), "files": (Ppm(0), "DE")}.get(data_set)
 
     async def retrieve(self, data_set, query, passages_max):
         return [Passage(data_set, "a.md", f"{query} {passages_max}", Ppm(900_000))]
@@ -292,7 +292,7 @@ async def test_embed_and_retrieve_have_limits_and_names(node) -> None:
 async def test_another_island_reads_no_data_set_above_its_trust(node) -> None:
     ask = chat_pb2.RetrieveRequest(data_set="handbook", query="leave")
     assert (await failure(node.far.Retrieve(ask))).code() is grpc.StatusCode.PERMISSION_DENIED
-    for name in ("handbook", "elsewhere"):
+    for name in ("handbook", "elsewhere", "files"):
         named = request(hints=chat_pb2.Hints(data_sets=[name]))
         assert (await failure(node.far.Chat(named))).code() is grpc.StatusCode.PERMISSION_DENIED
     assert not node.scripted.asked

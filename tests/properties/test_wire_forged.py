@@ -24,13 +24,22 @@ from islandrun.trust.ledger import Ledger
 from islandrun.trust.signing import SignedAttestation
 from islandrun.v1 import attestation_pb2, chat_pb2, inference_pb2, mesh_pb2, relay_pb2
 from islandrun.vocabulary import Instant, Standing
-from islandrun.wire import attestations, gossip, inference, limits, relay
+from islandrun.wire import attestations, gossip, inference, limits, passages, relay
 from tests.properties.forged_messages import Forger
 
 WALL_MS = 1_800_000_000_000
 CASES = 2_000
 CASES_LONG = 45_000
 Reader = Callable[[Any], object]
+
+
+def cited(message: inference_pb2.Finished) -> object:
+    return passages.citations_from_wire(message.citations)
+
+
+def passages_found(message: inference_pb2.FindPassagesResponse) -> object:
+    return passages.passages_from_wire(message, [bound.data_set for bound in message.bounds])
+
 
 FROM_BYTES: dict[str, tuple[type[Any], Reader]] = {
     "signed": (attestation_pb2.SignedAttestation, attestations.decode_signed),
@@ -45,6 +54,9 @@ FROM_MESSAGE: dict[str, tuple[type[Any], Reader]] = {
     "prompt": (inference_pb2.Prompt, inference.prompt_from_wire),
     "sampling": (inference_pb2.Sampling, inference.sampling_from_wire),
     "chunk": (inference_pb2.Chunk, inference.piece_from_wire),
+    "citations": (inference_pb2.Finished, cited),
+    "passages": (inference_pb2.FindPassagesResponse, passages_found),
+    "question": (inference_pb2.FindPassagesRequest, passages.check_question),
     "hints": (chat_pb2.Hints, inference.hints_from_wire),
     "dialled": (relay_pb2.DialRequest, relay.dialled),
     "taken up": (relay_pb2.SpliceRequest, relay.taken_up),
@@ -97,8 +109,10 @@ def test_a_reader_takes_or_refuses(name: str) -> None:
 
 
 def test_every_reader_of_the_wire_is_forged() -> None:
-    named = {reader for _, reader in (*FROM_BYTES.values(), *FROM_MESSAGE.values())}
-    for module in (attestations, gossip, inference, relay):
+    named = {passages.citations_from_wire, passages.passages_from_wire} | {
+        reader for _, reader in (*FROM_BYTES.values(), *FROM_MESSAGE.values())
+    }
+    for module in (attestations, gossip, inference, passages, relay):
         for name, reader in vars(module).items():
             if name.startswith("decode_") or re.fullmatch("[a-z].*_from_wire", name):
                 assert reader in named, name

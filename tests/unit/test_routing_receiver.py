@@ -53,6 +53,13 @@ def test_an_island_that_may_trust_nobody_serves_nobody() -> None:
     check_view(Reach.EVERYBODY)
 
 
+def test_documents_bound_to_a_place_are_read_only_for_islands_there() -> None:
+    bound = replace(GOOD, data_places=("DE",))
+    check_forwarded(replace(bound, sender_places=("DE",)))
+    for places in ((), ("FR",), ("DE", "FR")):
+        assert refused(replace(bound, sender_places=places)) == ForwardVeto.DATA_SET_CLOSED
+
+
 def prompt(*texts: str) -> Prompt:
     return Prompt(tuple(Message("user", text) for text in texts))
 

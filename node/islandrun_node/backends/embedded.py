@@ -10,17 +10,19 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 
 import numpy as np
 
 from islandrun.errors import Refused, StateError, Unreachable
+from islandrun.locality.passages import Cited, citations_of
 from islandrun.vocabulary import (
     PPM_MAX,
     AnswerPiece,
     Finished,
     Load,
     ModelOffer,
+    Passage,
     Ppm,
     Prompt,
     Sampling,
@@ -28,6 +30,7 @@ from islandrun.vocabulary import (
     Usage,
 )
 from islandrun_node.backends.embedder import Embedder, Vectors
+from islandrun_node.backends.grounded import refuse_unknown
 from islandrun_node.backends.load_meter import LoadMeter
 from islandrun_node.backends.quoting import (
     NOTHING_TO_QUOTE,
@@ -41,7 +44,7 @@ from islandrun_node.backends.quoting import (
     read_task,
     text_scores,
 )
-from islandrun_node.stores.documents import DocumentIndex, Passage
+from islandrun_node.stores.documents import DocumentIndex
 
 MODEL = "extractive"
 CONTEXT_TOKENS_MAX = 32_768
@@ -55,7 +58,8 @@ _WORD = re.compile(r"\S+\s*|\s+")
 class EmbeddedBackend:
     """Quotes from `documents` (which may be `None`) and from requests.
 
-    `data_sets_default` is searched when a request names no data set and brings no text that answers.
+    `data_sets_default` is searched when a request names no data set and brings no text that answers;
+    `is_here` says which data sets may be read, by default all of the index.
     """
 
     def __init__(
@@ -65,11 +69,13 @@ class EmbeddedBackend:
         requests_max: int = 4,
         model: str = MODEL,
         data_sets_default: tuple[str, ...] = (),
+        is_here: Callable[[str], bool] | None = None,
     ) -> None:
         self._embedder = embedder
         self._documents = documents
         self._model = model
         self._data_sets_default = data_sets_default
+        self._is_here = is_here or (lambda name: documents is not None and name in documents.names())
         self._meter = LoadMeter(requests_max)
 
     def offers(self) -> tuple[ModelOffer, ...]:
@@ -91,17 +97,18 @@ class EmbeddedBackend:
         self._refuse_what_quotes_cannot_do(model, prompt)
         async with self._meter.turn() as turn:
             try:
-                whole = await self._compose(prompt, data_sets)
+                whole, sources = await self._compose(prompt, data_sets)
                 text, reason = await asyncio.to_thread(self._shorten, whole, sampling)
                 usage = await asyncio.to_thread(self._usage, prompt, text)
             except StateError as error:
                 raise Unreachable(str(error)) from error
             turn.tokens(usage.output_tokens)
+            cited = Cited(citations_of(sources))
             for piece in _pieces(text):
                 turn.piece()
-                yield TextDelta(piece)
+                yield cited.feed(TextDelta(piece))
                 await asyncio.sleep(0)
-            yield Finished(reason, usage, self._model)
+            yield cited.feed(Finished(reason, usage, self._model))
 
     async def close(self) -> None:
         """Do nothing: the index belongs to whoever opened it."""
@@ -114,23 +121,18 @@ class EmbeddedBackend:
         if _response_type(prompt.response_format) not in ("", "text"):
             raise Refused(f"{self._model} quotes text and cannot answer in JSON; drop response_format")
 
-    def _refuse_unknown(self, data_sets: tuple[str, ...]) -> None:
-        known = self._documents.names() if self._documents is not None else ()
-        missing = sorted(set(data_sets).difference(known))
-        if missing:
-            raise Refused(f"this island has no data set {missing[0][:64]!r}; add it first")
-
-    async def _compose(self, prompt: Prompt, data_sets: tuple[str, ...]) -> str:
+    async def _compose(self, prompt: Prompt, data_sets: tuple[str, ...]) -> tuple[str, Sequence[Passage]]:
+        """Return the answer, and the passages that it quotes by number."""
         task = await asyncio.to_thread(read_task, prompt)
         if data_sets:
-            await asyncio.to_thread(self._refuse_unknown, data_sets)
+            await asyncio.to_thread(refuse_unknown, data_sets, self._is_here)
             return await self._quote_documents(task, data_sets)
         places = await self._fitting_places(task) if task.text else ()
         if task.question and not places and self._data_sets_default:
             return await self._quote_documents(task, self._data_sets_default)
-        return answer_from_text(task, places) if task.text else NOTHING_TO_QUOTE
+        return answer_from_text(task, places) if task.text else NOTHING_TO_QUOTE, ()
 
-    async def _quote_documents(self, task: Task, data_sets: tuple[str, ...]) -> str:
+    async def _quote_documents(self, task: Task, data_sets: tuple[str, ...]) -> tuple[str, Sequence[Passage]]:
         found: list[Passage] = []
         for name in sorted(set(data_sets)):
             if self._documents is not None:
@@ -141,7 +143,8 @@ class EmbeddedBackend:
             by_text.setdefault(passage.text, passage)
         distinct = list(by_text.values())
         places = fitting([passage.score_ppm / PPM_MAX for passage in distinct])
-        return answer_from_documents([(distinct[place].document, distinct[place].text) for place in places])
+        quoted = [distinct[place] for place in places]
+        return answer_from_documents([(passage.document, passage.text) for passage in quoted]), quoted
 
     async def _fitting_places(self, task: Task) -> tuple[int, ...]:
         """Return which sentences of the request's own text to quote, perhaps none."""

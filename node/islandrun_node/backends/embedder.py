@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 Vectors = npt.NDArray[np.float32]
+Vector = npt.NDArray[np.float32]
 
 DIMENSIONS: Final = 384
 TOKENS_MAX: Final = 256
@@ -66,6 +67,10 @@ class Embedder:
         counted = _readable(text[:COUNTED_CHARS_MAX])
         tokens = len(self._loaded()[0].encode(counted, add_special_tokens=False).ids)
         return tokens if len(counted) == len(text) else tokens * len(text) // len(counted)
+
+    def has_word(self, word: str) -> bool:
+        """Say whether the model knows a word as one; any other, such as a code, it only sees in pieces."""
+        return len(self._loaded()[0].encode(_readable(word), add_special_tokens=False).ids) <= 1
 
     def token_ends(self, text: str) -> list[int]:
         """Return where each token of a text ends, in characters from its start."""

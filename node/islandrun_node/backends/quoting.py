@@ -135,7 +135,9 @@ def answer_from_documents(quotes: Sequence[tuple[str, str]]) -> str:
         return (
             "No document here answers this.\n\nThis island quotes documents; no language model is attached."
         )
-    lines = [f'{document}: "{sentence}"' for document, sentence in quotes]
+    lines = [
+        f'{document}: "{sentence}" [{mark}]' for mark, (document, sentence) in enumerate(quotes, start=1)
+    ]
     return "\n".join(lines) + "\n\nQuoted from documents on this island; no language model wrote this."
 
 

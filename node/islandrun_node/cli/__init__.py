@@ -20,6 +20,7 @@ _VERBS: Final[dict[str, tuple[str, str]]] = {
     "invite": ("enrol:invite", "Make a token with which another machine may join."),
     "join": ("enrol:join", "Join a mesh with a token."),
     "outbound": ("outbound:outbound", "Front a cloud API as an island of its own."),
+    "data": ("data:data", "Put documents on this island, list them, take them away."),
     "invites": ("invites:invites", "List invitations; approve or refuse who waits."),
     "leave": ("leave:leave", "Leave the mesh and destroy the keys of this home."),
     "root": ("root:root", "Lock, unlock, export or import the owner's key."),

@@ -150,6 +150,29 @@ def _take(message: chat_pb2.ChatResponse, answer: _Answer, *, quiet: bool) -> No
             answer.finished = chunk.finished
     if not quiet:
         sys.stdout.flush()
+        _show_sources(message.chunks)
+
+
+def _show_sources(chunks: chat_pb2.Chunks) -> None:
+    """Name the documents that an answer was made from, on stderr, when it ends."""
+    for one in (citation for chunk in chunks.chunks for citation in chunk.finished.citations):
+        if one.is_cited:
+            where = f"{one.data_set}/{one.document}" + (f", {one.section}" if one.section else "")
+            click.echo(f"\n[{one.mark}] {shown(where)}", nl=False, err=True)
+
+
+def _citations_json(finished: inference_pb2.Finished | None) -> list[dict[str, object]]:
+    return [
+        {
+            "mark": one.mark,
+            "data_set": one.data_set,
+            "document": one.document,
+            "section": one.section,
+            "score": one.score_ppm / 1_000_000,
+            "cited": one.is_cited,
+        }
+        for one in (finished.citations if finished else ())
+    ]
 
 
 def _answer_json(answer: _Answer) -> dict[str, object]:
@@ -161,6 +184,7 @@ def _answer_json(answer: _Answer) -> dict[str, object]:
         "input_tokens": finished.usage.input_tokens if finished else None,
         "output_tokens": finished.usage.output_tokens if finished else None,
         "decision": decision_json(answer.decision) if answer.decision else None,
+        "citations": _citations_json(finished),
     }
 
 

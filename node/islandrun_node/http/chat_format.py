@@ -7,8 +7,9 @@ from typing import Final
 
 import msgspec
 
-from islandrun.vocabulary import AnswerPiece, TextDelta, ToolCallDelta, Usage
+from islandrun.vocabulary import AnswerPiece, Finished, TextDelta, ToolCallDelta, Usage
 from islandrun_node.http.endpoint import About
+from islandrun_node.http.facts import cited_facts
 from islandrun_node.http.gathered import Call, Gathered
 from islandrun_node.http.problems import Problem
 
@@ -51,7 +52,7 @@ class ChatForm:
         elif message["content"] is None:
             message["content"] = ""
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finished.reason}
-        made = _object(about, "chat.completion", [choice]) | _usage(about, finished.usage)
+        made = _object(about, "chat.completion", [choice]) | _usage(about, finished)
         return msgspec.json.encode(made | ({"model": finished.model} if finished.model else {}))
 
     def _chunks(self, pieces: Sequence[AnswerPiece]) -> Iterator[bytes]:
@@ -66,19 +67,19 @@ class ChatForm:
             if isinstance(piece, ToolCallDelta):
                 yield self._chunk({"tool_calls": [_call_delta(piece)]})
             else:
-                yield self._chunk({}, piece.reason)
+                yield self._chunk({}, piece.reason, cited_facts({}, piece))
                 if self._has_usage_chunk:
                     last = _object(self._about, "chat.completion.chunk", [])
-                    yield event(last | _usage(self._about, piece.usage))
+                    yield event(last | _usage(self._about, piece))
         if text:
             yield self._chunk({"content": "".join(text)})
 
-    def _chunk(self, delta: Json, finish_reason: str | None = None) -> bytes:
+    def _chunk(self, delta: Json, finish_reason: str | None = None, facts: Json | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
         made = _object(self._about, "chat.completion.chunk", [choice])
         if self._has_usage_chunk:
             made["usage"] = None
-        return event(made)
+        return event(made | ({"islandrun": facts} if facts else {}))
 
 
 def event(content: Json) -> bytes:
@@ -105,8 +106,8 @@ def _object(about: About, kind: str, choices: list[Json]) -> Json:
     }
 
 
-def _usage(about: About, usage: Usage) -> Json:
-    return {"usage": usage_counts(usage), "islandrun": about.facts}
+def _usage(about: About, finished: Finished) -> Json:
+    return {"usage": usage_counts(finished.usage), "islandrun": cited_facts(about.facts, finished)}
 
 
 def _call_delta(piece: ToolCallDelta) -> Json:

@@ -18,6 +18,7 @@ from islandrun.wire import limits
 from islandrun_node.http.body import decode
 from islandrun_node.http.chat_format import DONE, Json, event, usage_counts
 from islandrun_node.http.endpoint import About, Asked
+from islandrun_node.http.facts import cited_facts
 from islandrun_node.http.gathered import Gathered
 from islandrun_node.http.hints import HintsBody, read_hints
 from islandrun_node.http.problems import Problem
@@ -113,7 +114,7 @@ class TextForm:
         for piece in pieces:
             if isinstance(piece, Finished):
                 self._usages.append(piece.usage)
-                made += self._chunk("", _reason(piece), with_facts=True)
+                made += self._chunk("", _reason(piece), cited_facts(self._about.facts, piece))
         return made
 
     def end(self) -> bytes:
@@ -130,23 +131,24 @@ class TextForm:
     def whole(self, answers: Sequence[tuple[About, Gathered]]) -> bytes:
         """Return all answers as the choices of one object."""
         choices = [
-            _choice(index, self._echo(index) + one.text, _reason(one.finished)) | {"islandrun": about.facts}
+            _choice(index, self._echo(index) + one.text, _reason(one.finished))
+            | {"islandrun": cited_facts(about.facts, one.finished)}
             for index, (about, one) in enumerate(answers)
         ]
         about, first = answers[0]
         made = self._object(about, choices) | {
             "usage": usage_counts(_sum([one.finished.usage for _, one in answers])),
-            "islandrun": about.facts,
+            "islandrun": cited_facts(about.facts, first.finished),
         }
         return msgspec.json.encode(made | ({"model": first.finished.model} if first.finished.model else {}))
 
     def _echo(self, index: int) -> str:
         return self._echoed[index] if self._echoed else ""
 
-    def _chunk(self, text: str, reason: str | None = None, *, with_facts: bool = False) -> bytes:
+    def _chunk(self, text: str, reason: str | None = None, facts: Json | None = None) -> bytes:
         choice = _choice(self._index, text, reason)
-        if with_facts:
-            choice["islandrun"] = self._about.facts
+        if facts is not None:
+            choice["islandrun"] = facts
         made = self._object(self._first or self._about, [choice])
         return event(made | ({"usage": None} if self._has_usage_chunk else {}))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from islandrun.vocabulary import IslandId, sensitivity_class
+from islandrun.vocabulary import PPM_MAX, Finished, IslandId, sensitivity_class
 
 if TYPE_CHECKING:
     from islandrun.routing.decision import Decision
@@ -46,6 +46,24 @@ def answer_facts(decision: Decision, me: IslandId, settled: Settled | None = Non
     if chosen is not None:
         facts |= {"island": chosen.name or chosen.island, "tier": chosen.tier.name.lower()}
     return facts
+
+
+def cited_facts(facts: dict[str, object], finished: Finished) -> dict[str, object]:
+    """Return what is told of an answer with the sources that it was made from, if there are any."""
+    if not finished.citations:
+        return facts
+    told = [
+        {
+            "mark": one.mark,
+            "data_set": one.data_set,
+            "document": one.document,
+            "section": one.section,
+            "score": one.score_ppm / PPM_MAX,
+            "cited": one.is_cited,
+        }
+        for one in finished.citations
+    ]
+    return facts | {"citations": told}
 
 
 def answer_headers(

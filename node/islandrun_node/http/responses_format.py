@@ -13,6 +13,7 @@ import msgspec
 
 from islandrun.vocabulary import AnswerPiece, Finished, TextDelta, ToolCallDelta, Usage
 from islandrun_node.http.endpoint import About
+from islandrun_node.http.facts import cited_facts
 from islandrun_node.http.gathered import Call, Gathered
 from islandrun_node.http.problems import Problem
 
@@ -182,7 +183,7 @@ class ResponseForm:
     def _finished(self, finished: Finished, output: list[Json]) -> Json:
         reason = _INCOMPLETE.get(finished.reason)
         made = self._response("incomplete" if reason else "completed", output)
-        made |= {"usage": _usage(finished.usage), "islandrun": self._about.facts}
+        made |= {"usage": _usage(finished.usage), "islandrun": cited_facts(self._about.facts, finished)}
         made["incomplete_details"] = {"reason": reason} if reason else None
         return made | ({"model": finished.model} if finished.model else {})
 

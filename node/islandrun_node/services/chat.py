@@ -20,6 +20,7 @@ from islandrun.vocabulary import (
     ChatRequest,
     Finished,
     ModelOffer,
+    Passage,
     Ppm,
     TextDelta,
     ToolCallDelta,
@@ -32,15 +33,15 @@ from islandrun.wire.inference import (
     prompt_to_wire,
     sampling_from_wire,
 )
+from islandrun.wire.passages import passage_to_wire
 from islandrun_node.coalesce import coalesced
-from islandrun_node.knowledge import Vector, check_reader, check_texts, read_here
+from islandrun_node.knowledge import Bound, Vector, check_reader, check_texts, read_here
 from islandrun_node.request import Decided, RequestEvent
 from islandrun_node.services.errors import abort, abort_with
 
 if TYPE_CHECKING:
     from islandrun.routing.decision import Decision
     from islandrun_node.request import Requests
-    from islandrun_node.stores.documents import Passage
 
 LOCAL: Final = "local"
 RECEIPT: Final = "x-islandrun-receipt"
@@ -71,8 +72,8 @@ class Knowledge(Protocol):
         """Return one vector a text, and how many tokens were read. Raises `BadRequest`."""
         ...
 
-    def sensitivity_ppm(self, data_set: str) -> Ppm | None:
-        """Return the trust a reader of a data set needs, or None when it is not on this island."""
+    def bound(self, data_set: str) -> Bound | None:
+        """Return who may read a data set, or None when it is not on this island."""
         ...
 
     async def retrieve(self, data_set: str, query: str, passages_max: int) -> Sequence[Passage]:
@@ -88,10 +89,15 @@ def _full_trust(_: str) -> Ppm:
     return PPM_MAX
 
 
+def _nowhere(_: str) -> tuple[str, ...]:
+    return ()
+
+
 class ChatService(chat_pb2_grpc.ChatServiceServicer):
     """Serves programs on the local listener, and islands on the mesh listener.
 
-    `caller` says who calls (on the mesh listener the island id), `trust_ppm` how far it is trusted here.
+    `caller` says who calls (on the mesh listener the island id), `trust_ppm` how far it is trusted here, and
+    `places` where it lies.
     The defaults are those of the local listener: the owner's own programs, who may read everything.
     """
 
@@ -101,11 +107,13 @@ class ChatService(chat_pb2_grpc.ChatServiceServicer):
         knowledge: Knowledge,
         caller: Callable[[AnyContext], str] = _local,
         trust_ppm: Callable[[str], Ppm] = _full_trust,
+        places: Callable[[str], tuple[str, ...]] = _nowhere,
     ) -> None:
         self._requests = requests
         self._knowledge = knowledge
         self._caller = caller
         self._trust_ppm = trust_ppm
+        self._places = places
 
     async def Chat(  # noqa: N802 - the name of the RPC
         self, request: chat_pb2.ChatRequest, context: ChatContext
@@ -163,7 +171,7 @@ class ChatService(chat_pb2_grpc.ChatServiceServicer):
                 raise BadRequest(f"query: 1 to {QUERY_CHARACTERS_MAX} characters", "query")
         except Exception as error:
             await abort(context, error)
-        if self._knowledge.sensitivity_ppm(request.data_set) is None:
+        if self._knowledge.bound(request.data_set) is None:
             text = "the data set is not on this island; `islandrun-node islands` says where it is"
             await abort_with(context, grpc.StatusCode.NOT_FOUND, "DATA_SET_NOT_FOUND", text)
         try:
@@ -171,13 +179,13 @@ class ChatService(chat_pb2_grpc.ChatServiceServicer):
             async with self._requests.here(read_here((request.query,)), self._knowledge.offer()) as decision:
                 passages = await self._knowledge.retrieve(request.data_set, request.query, wished)
             _name_receipt(context, decision)
-            return chat_pb2.RetrieveResponse(passages=[_passage(passage) for passage in passages])
+            return chat_pb2.RetrieveResponse(passages=map(passage_to_wire, passages))
         except Exception as error:
             await abort(context, error)
 
     def _check_data_sets(self, caller: str, data_sets: Sequence[str]) -> None:
         if caller != LOCAL:
-            check_reader(data_sets, self._trust_ppm(caller), self._knowledge.sensitivity_ppm)
+            check_reader(data_sets, self._trust_ppm(caller), self._places(caller), self._knowledge.bound)
 
 
 def _name_receipt(context: EmbedContext | RetrieveContext, decision: Decision) -> None:
@@ -221,13 +229,4 @@ def _chat_request(
         sampling=sampling_from_wire(message.sampling),
         hints=hints,
         conversation=message.conversation,
-    )
-
-
-def _passage(passage: Passage) -> chat_pb2.Passage:
-    return chat_pb2.Passage(
-        data_set=passage.data_set,
-        document=passage.document,
-        text=passage.text,
-        score_ppm=passage.score_ppm,
     )

@@ -9,20 +9,32 @@ is kept.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass
 
 import grpc
 
 from islandrun.errors import ForwardFailed, MalformedMessage, NotOffered
+from islandrun.locality.passages import Found
 from islandrun.privacy.recheck import HARM_PPM, certain_ppm
 from islandrun.routing.receiver import Forwarded, check_forwarded, check_seen
 from islandrun.trust.naming import island_id
 from islandrun.v1 import inference_pb2, inference_pb2_grpc
-from islandrun.vocabulary import AnswerPiece, IslandId, Ppm, Prompt, PublicKey, Sampling, Standing
+from islandrun.vocabulary import (
+    AnswerPiece,
+    DataSetOffer,
+    IslandId,
+    Message,
+    Ppm,
+    Prompt,
+    PublicKey,
+    Sampling,
+    Standing,
+)
 from islandrun.wire import limits
 from islandrun.wire.inference import piece_from_wire, piece_to_wire, prompt_from_wire, sampling_from_wire
+from islandrun.wire.passages import check_question, found_to_wire
 from islandrun_node.backends.backend import Backend
 from islandrun_node.coalesce import coalesced
 from islandrun_node.runner import complete
@@ -30,18 +42,22 @@ from islandrun_node.services.errors import abort
 from islandrun_node.spending import Purchase
 
 Context = grpc.aio.ServicerContext[inference_pb2.GenerateRequest, inference_pb2.GenerateResponse]
+FindContext = grpc.aio.ServicerContext[inference_pb2.FindPassagesRequest, inference_pb2.FindPassagesResponse]
 Request = inference_pb2.GenerateRequest
+Find = Callable[[Sequence[str], Prompt, int], Awaitable[Found]]
+"""Reads data sets of this island for a prompt, and so many passages at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Vicinity:
     """What the receiver's check asks of this node: who calls, and what the ledger here says of whom."""
 
-    caller: Callable[[Context], IslandId]
+    caller: Callable[[Context | FindContext], IslandId]
     standing: Callable[[IslandId], Standing]
     trust_ppm: Callable[[IslandId], Ppm]
     own_ppm: Callable[[], Ppm]
-    data_set_ppm: Callable[[str], Ppm | None]
+    places: Callable[[IslandId], tuple[str, ...]]
+    data_set: Callable[[str], DataSetOffer | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +84,13 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
         self,
         backends: Mapping[IslandId, Backend],
         vicinity: Vicinity,
+        find: Find,
         answer_seconds_max: float,
         buy: Buy | None = None,
     ) -> None:
         self._backends = backends
         self._vicinity = vicinity
+        self._find = find
         self._answer_seconds_max = answer_seconds_max
         self._buy = buy
 
@@ -103,15 +121,42 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
                 async for piece in pieces:
                     yield piece
 
+    async def FindPassages(  # noqa: N802 - the name of the RPC
+        self, request: inference_pb2.FindPassagesRequest, context: FindContext
+    ) -> inference_pb2.FindPassagesResponse:
+        """Read documents of this island for the question of an admitted caller that may see them."""
+        try:
+            check_question(request)
+            _, _, target_ppm = self._checked(request, self._vicinity.caller(context))
+            prompt = Prompt((Message("user", request.question),))
+            await _look_again(prompt, target_ppm)
+            found = await self._find(tuple(request.data_sets), prompt, request.passages_max)
+            return found_to_wire(found.passages, found.bounds)
+        except Exception as error:
+            await abort(context, error)
+
     async def _admit(self, request: Request, context: Context) -> Admitted:
         """Return what may run. Raises `ForwardRefused` for what this island must not run or see."""
+        sender = self._vicinity.caller(context)
+        target, backend, target_ppm = self._checked(request, sender)
+        prompt, sampling = prompt_from_wire(request.prompt), sampling_from_wire(request.sampling)
+        await _look_again(prompt, target_ppm)
+        if request.model not in {offer.name for offer in backend.offers()}:
+            raise NotOffered("the target island does not have the model that was asked for")
+        data_sets = tuple(request.data_sets)
+        return Admitted(sender, target, backend, request.model, prompt, sampling, data_sets)
+
+    def _checked(
+        self, request: Request | inference_pb2.FindPassagesRequest, sender: IslandId
+    ) -> tuple[IslandId, Backend, Ppm]:
+        """Return the target, its engine and how far it is trusted. Raises `ForwardRefused`."""
         target = island_id(PublicKey(request.target)) if len(request.target) == limits.KEY_BYTES else None
         backend = self._backends.get(target) if target is not None else None
         target_ppm = None
         if target is not None and backend is not None:
             # What the engine of a fronted island sees, this node has seen before.
             target_ppm = min(self._vicinity.trust_ppm(target), self._vicinity.own_ppm())
-        sender = self._vicinity.caller(context)
+        data_sets = [self._vicinity.data_set(name) for name in request.data_sets]
         check_forwarded(
             Forwarded(
                 sender=self._vicinity.standing(sender),
@@ -119,18 +164,15 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
                 target_ppm=target_ppm,
                 sensitivity_ppm=request.sensitivity_ppm,
                 hops_left=request.hops_left,
-                data_sets_ppm=tuple(map(self._vicinity.data_set_ppm, request.data_sets)),
+                data_sets_ppm=tuple(None if offer is None else offer.sensitivity_ppm for offer in data_sets),
+                data_places=tuple(offer.jurisdiction for offer in data_sets if offer and offer.jurisdiction),
+                sender_places=self._vicinity.places(sender),
             )
         )
         assert backend is not None, "the check refuses a target that is not here"
         assert target is not None
         assert target_ppm is not None
-        prompt, sampling = prompt_from_wire(request.prompt), sampling_from_wire(request.sampling)
-        await _look_again(prompt, target_ppm)
-        if request.model not in {offer.name for offer in backend.offers()}:
-            raise NotOffered("the target island does not have the model that was asked for")
-        data_sets = tuple(request.data_sets)
-        return Admitted(sender, target, backend, request.model, prompt, sampling, data_sets)
+        return target, backend, target_ppm
 
 
 def _generate(work: Admitted, sampling: Sampling) -> AsyncGenerator[AnswerPiece]:

@@ -1,71 +1,42 @@
-"""The documents that lie on this island: files cut into sentences, found again by meaning.
+"""The documents that lie on this island: files cut into sentences, found again by meaning and by words.
 
-One SQLite file of its own, since it can be made again from the folders at any time. Vectors are
-compared exactly, all of a data set in one matrix product: below a few ten thousand sentences no
-index structure is faster, and every Python can do it without loading a native extension.
+A file is taken over whole or not at all, so a death in between is mended by the next reading. Only files that
+changed are read; what is gone from the folder is gone from here.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
+from islandrun.errors import ConfigError
+from islandrun.vocabulary import PPM_MAX, Passage, Ppm
+from islandrun_node.backends.embedder import Embedder, Vector
+from islandrun_node.documents.reading import Reader
+from islandrun_node.stores.index_file import mapped, open_index, words_table
+from islandrun_node.stores.intake import FolderIntake
+from islandrun_node.stores.vectors import VectorTable
 
-from islandrun.errors import ConfigError, StateError
-from islandrun.vocabulary import PPM_MAX, Ppm
-from islandrun_node.backends.document_files import FoundFile, Skipped, document_sentences, found_files
-from islandrun_node.backends.embedder import Embedder, Vectors
-
-PASSAGES_PER_DATA_SET_MAX = 50_000
-PASSAGES_PER_FILE_MAX = 20_000
-DATA_SETS_MAX = 256
-MATRICES_MAX = 8
-SCHEMA_VERSION = 1
-BUSY_TIMEOUT_MS = 5_000
-
+_PASSAGES = "SELECT count(*) FROM passages JOIN documents ON documents.id = document WHERE data_set = ?"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_SCHEMA = """
-CREATE TABLE made_with (model TEXT NOT NULL) STRICT;
-CREATE TABLE data_sets (name TEXT PRIMARY KEY, path TEXT NOT NULL) STRICT;
-CREATE TABLE documents (
-    data_set TEXT NOT NULL REFERENCES data_sets ON DELETE CASCADE, name TEXT NOT NULL,
-    hash BLOB NOT NULL, size_bytes INTEGER NOT NULL, PRIMARY KEY (data_set, name)
-) STRICT;
-CREATE TABLE passages (
-    data_set TEXT NOT NULL, document TEXT NOT NULL, position INTEGER NOT NULL, text TEXT NOT NULL,
-    vector BLOB NOT NULL, PRIMARY KEY (data_set, document, position),
-    FOREIGN KEY (data_set, document) REFERENCES documents ON DELETE CASCADE
-) STRICT;
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """A piece of a document that fits a question; `score_ppm` is the cosine of the two, at least 0."""
-
-    data_set: str
-    document: str = field(repr=False)
-    text: str = field(repr=False)
-    score_ppm: Ppm
 
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """A data set as it is indexed now."""
+    """A data set as it is indexed now; `read_at_ms` is when its folder was last read whole, if ever."""
 
     name: str
     path: str
     documents: int
     passages: int
     size_bytes: int
+    left_out: int = 0
+    read_at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +50,6 @@ class FolderReport:
     skipped: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Matrix:
-    """The vectors of a data set, rows ordered by document and place."""
-
-    vectors: Vectors = field(repr=False)
-    places: tuple[tuple[str, int], ...] = field(repr=False)
-
-
 class DocumentIndex:
     """All data sets of one island. Safe to use from several threads; calls block, so use threads.
 
@@ -97,23 +60,25 @@ class DocumentIndex:
     def __init__(self, path: Path | str, embedder: Embedder) -> None:
         self.embedder = embedder
         self._path = str(path)
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._adding = threading.Lock()
-        self._matrices: dict[str, _Matrix] = {}
+        self._closing = threading.Event()
         self._seen_version = -1
-        self._connection = _open(self._path, embedder.name)
+        self._connection = open_index(self._path, embedder.name)
+        self.vectors = VectorTable(self._connection)
 
     def close(self) -> None:
-        """Close the file; the index is spent."""
-        with self._lock:
+        """Close the file; the index is spent. A folder that is being read is given up."""
+        self._closing.set()
+        with self._adding, self.lock:
             self._connection.close()
 
     def add_folder(self, name: str, path: Path) -> FolderReport:
-        """Read a folder into the data set `name`; only files whose content changed are read anew.
+        """Read a folder into the data set `name`; only files that changed are read anew.
 
-        Each file is taken over whole or not at all, so a break in between is mended by the next call.
-        Raises `ConfigError` when the name or folder is unfit or a limit is passed, and `StateError`
-        when the file of the index cannot be written.
+        Raises `ConfigError` when the name or folder is unfit or there are too many, `StateError` when the
+        file of the index cannot be written, `Stopped` when it is closed meanwhile. A single file that
+        cannot be read is left out.
         """
         if not _NAME.fullmatch(name):
             raise ConfigError(
@@ -121,28 +86,24 @@ class DocumentIndex:
             )
         if not path.is_dir():
             raise ConfigError(f"{path} is not a folder; name a folder of documents")
-        skipped = Skipped()
         with self._adding:
-            self._register(name, path)
-            known = self._hashes(name)
-            seen: set[str] = set()
-            updated = 0
-            for file in found_files(path, skipped):
-                seen.add(file.name)
-                digest = hashlib.sha256(file.content).digest()
-                if known.get(file.name) != digest:
-                    self._take(name, file, digest)
-                    updated += 1
-            gone = sorted(known.keys() - seen)
-            for document in gone:
-                self._write("DELETE FROM documents WHERE data_set = ? AND name = ?", (name, document))
-            return FolderReport(self.data_set(name), updated, len(gone), len(seen) - updated, skipped.total)
+            reader = Reader()
+            try:
+                intake = FolderIntake(self.read, self._writing, self.embedder, reader, self._closing.is_set)
+                changes = intake.take(name, path)
+            finally:
+                reader.close()
+        return FolderReport(self.data_set(name), *changes)
 
     def remove(self, name: str) -> bool:
         """Forget a data set, on disk too; say whether it was there. Its folder is not touched."""
-        was_there = self._write("DELETE FROM data_sets WHERE name = ?", (name,)) > 0
-        self._read("PRAGMA wal_checkpoint(TRUNCATE)", ())
-        return was_there
+        rows = self.read("SELECT id FROM data_sets WHERE name = ?", (name,))
+        for (number,) in rows:
+            with self._writing() as connection:
+                connection.execute(f"DROP TABLE {words_table(_int(number))}")
+                connection.execute("DELETE FROM data_sets WHERE id = ?", (number,))
+        self.read("PRAGMA wal_checkpoint(TRUNCATE)")
+        return bool(rows)
 
     def data_sets(self) -> tuple[DataSet, ...]:
         """Return all data sets by name."""
@@ -150,164 +111,103 @@ class DocumentIndex:
 
     def names(self) -> tuple[str, ...]:
         """Return the names of all data sets, sorted."""
-        return tuple(str(name) for (name,) in self._read("SELECT name FROM data_sets ORDER BY name", ()))
+        return tuple(str(name) for (name,) in self.read("SELECT name FROM data_sets ORDER BY name"))
+
+    def number(self, name: str) -> int | None:
+        """Return the number under which a data set is kept, or None."""
+        rows = self.read("SELECT id FROM data_sets WHERE name = ?", (name,))
+        return _int(rows[0][0]) if rows else None
 
     def data_set(self, name: str) -> DataSet:
         """Return one data set. Raises `ConfigError` when it is not here."""
-        rows = self._read("SELECT path FROM data_sets WHERE name = ?", (name,))
+        rows = self.read("SELECT id, path, read_at_ms FROM data_sets WHERE name = ?", (name,))
         if not rows:
             raise ConfigError(f"no data set is called {name!r} here; add it first")
+        number, path, read_at_ms = rows[0]
         count = "SELECT count(*), coalesce(sum(size_bytes), 0) FROM documents WHERE data_set = ?"
-        documents, size_bytes = self._read(count, (name,))[0]
-        return DataSet(name, str(rows[0][0]), _int(documents), self._passage_count(name), _int(size_bytes))
+        documents, size_bytes = self.read(count, (number,))[0]
+        left_out = self.read("SELECT count(*) FROM left_out WHERE data_set = ?", (number,))[0][0]
+        return DataSet(
+            name,
+            str(path),
+            _int(documents),
+            _int(self.read(_PASSAGES, (number,))[0][0]),
+            _int(size_bytes),
+            _int(left_out),
+            None if read_at_ms is None else _int(read_at_ms),
+        )
+
+    def left_out(self, name: str) -> tuple[tuple[str, str], ...]:
+        """Return files of a data set that are not in the index, and why; `LEFT_OUT_MAX` at most."""
+        query = "SELECT left_out.name, reason FROM left_out JOIN data_sets ON id = data_set"
+        rows = self.read(f"{query} WHERE data_sets.name = ? ORDER BY left_out.name", (name,))
+        return tuple((str(document), str(reason)) for document, reason in rows)
 
     def texts(self, name: str) -> Iterator[str]:
         """Yield every passage of a data set, for judging how sensitive it is."""
-        for (document,) in self._read("SELECT name FROM documents WHERE data_set = ? ORDER BY name", (name,)):
-            query = "SELECT text FROM passages WHERE data_set = ? AND document = ? ORDER BY position"
-            for (text,) in self._read(query, (name, document)):
+        query = "SELECT id FROM documents WHERE data_set = (SELECT id FROM data_sets WHERE name = ?)"
+        for (document,) in self.read(f"{query} ORDER BY name", (name,)):
+            lines = "SELECT text FROM passages WHERE document = ? ORDER BY position"
+            for (text,) in self.read(lines, (document,)):
                 yield str(text)
 
     def search(self, data_set: str, query: str, passages_max: int = 8) -> tuple[Passage, ...]:
-        """Return the passages nearest in meaning, best first; ties go by document and place.
+        """Return the sentences nearest in meaning, best first; ties go by document and place.
 
         An unknown data set has no passages.
         """
         vector = self.embedder.embed([query])[0]
-        with self._lock:
-            matrix = self._matrix(data_set)
-            scores = matrix.vectors @ vector
-            best = np.argsort(-scores, kind="stable")[: max(0, passages_max)]
-            return tuple(
-                Passage(data_set, matrix.places[index][0], text, _score(float(scores[index])))
-                for index in map(int, best)
-                if (text := self._text(data_set, *matrix.places[index])) is not None
-            )
-
-    def _register(self, name: str, path: Path) -> None:
-        rows = self._read("SELECT count(*), coalesce(sum(name = ?), 0) FROM data_sets", (name,))
-        count, is_known = rows[0]
-        if not is_known and _int(count) >= DATA_SETS_MAX:
-            raise ConfigError(f"this island holds {DATA_SETS_MAX} data sets already; remove one first")
-        self._write(
-            "INSERT INTO data_sets VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET path = excluded.path",
-            (name, str(path)),
+        with self.lock:
+            number = self.number(data_set)
+            if number is None or passages_max <= 0:
+                return ()
+            self._forget_if_changed()
+            nearest = self.vectors.nearest(number, vector, passages_max)
+            rows = {number: self._row(number) for number, _ in nearest}
+        ordered = sorted(nearest, key=lambda one: (-one[1], rows[one[0]][:2]))
+        return tuple(
+            Passage(data_set, document, text, as_score(score), section)
+            for number, score in ordered
+            for document, _, section, text in (rows[number],)
         )
 
-    def _take(self, name: str, file: FoundFile, digest: bytes) -> None:
-        """Replace one document by its new content."""
-        found = list(islice(document_sentences(file.name, file.content), PASSAGES_PER_FILE_MAX + 1))
-        before = self._read(
-            "SELECT count(*) FROM passages WHERE data_set = ? AND document = ?", (name, file.name)
-        )
-        total = self._passage_count(name) - _int(before[0][0]) + len(found)
-        if len(found) > PASSAGES_PER_FILE_MAX or total > PASSAGES_PER_DATA_SET_MAX:
-            raise ConfigError(
-                f"data set {name!r} would pass {PASSAGES_PER_FILE_MAX} sentences in one file or "
-                f"{PASSAGES_PER_DATA_SET_MAX} in all; split the folder into several data sets"
-            )
-        vectors = self.embedder.embed(found)
-        rows = [
-            (name, file.name, position, text, vectors[position].astype("<f4").tobytes())
-            for position, text in enumerate(found)
-        ]
-        with self._lock, _mapped(self._path), self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.execute(
-                "DELETE FROM documents WHERE data_set = ? AND name = ?", (name, file.name)
-            )
-            document = (name, file.name, digest, len(file.content))
-            self._connection.execute("INSERT INTO documents VALUES (?, ?, ?, ?)", document)
-            self._connection.executemany("INSERT INTO passages VALUES (?, ?, ?, ?, ?)", rows)
-            self._matrices.pop(name, None)
-
-    def _matrix(self, data_set: str) -> _Matrix:
-        version = _int(self._read("PRAGMA data_version", ())[0][0])
-        if version != self._seen_version:
-            self._matrices.clear()
-            self._seen_version = version
-        if data_set not in self._matrices:
-            while len(self._matrices) >= MATRICES_MAX:
-                del self._matrices[next(iter(self._matrices))]
-            rows = self._read(
-                "SELECT document, position, vector FROM passages WHERE data_set = ?"
-                " ORDER BY document, position",
-                (data_set,),
-            )
-            content = b"".join(vector for _, _, vector in rows if isinstance(vector, bytes))
-            vectors = np.frombuffer(content, dtype="<f4").reshape(len(rows), self.embedder.dimensions)
-            places = tuple((str(document), _int(position)) for document, position, _ in rows)
-            self._matrices[data_set] = _Matrix(vectors.astype(np.float32, copy=False), places)
-        return self._matrices[data_set]
-
-    def _text(self, data_set: str, document: str, position: int) -> str | None:
-        query = "SELECT text FROM passages WHERE data_set = ? AND document = ? AND position = ?"
-        rows = self._read(query, (data_set, document, position))
-        return str(rows[0][0]) if rows else None
-
-    def _hashes(self, name: str) -> dict[str, bytes]:
-        rows = self._read("SELECT name, hash FROM documents WHERE data_set = ?", (name,))
-        return {str(document): digest for document, digest in rows if isinstance(digest, bytes)}
-
-    def _passage_count(self, name: str) -> int:
-        return _int(self._read("SELECT count(*) FROM passages WHERE data_set = ?", (name,))[0][0])
-
-    def _read(self, query: str, arguments: tuple[object, ...]) -> list[tuple[object, ...]]:
-        with self._lock, _mapped(self._path):
+    def read(self, query: str, arguments: Sequence[object] = ()) -> list[tuple[object, ...]]:
+        """Return all rows of a query over the file of the index."""
+        with self.lock, mapped(self._path):
             return self._connection.execute(query, arguments).fetchall()
 
-    def _write(self, statement: str, arguments: tuple[object, ...]) -> int:
-        with self._lock, _mapped(self._path):
-            self._matrices.clear()
-            return self._connection.execute(statement, arguments).rowcount
+    def nearest(self, number: int, vector: Vector, count: int) -> list[tuple[int, float]]:
+        """Return the passages of a data set nearest to a vector, with their cosines, best first."""
+        with self.lock, mapped(self._path):
+            self._forget_if_changed()
+            return self.vectors.nearest(number, vector, count)
 
+    def cosines(self, passages: list[int], vector: Vector) -> dict[int, float]:
+        """Return how near single passages are to a vector."""
+        with self.lock, mapped(self._path):
+            return self.vectors.cosines(passages, vector)
 
-def _open(path: str, model: str) -> sqlite3.Connection:
-    """Open or make the file; one that another model made is emptied."""
-    with _mapped(path):
-        connection = sqlite3.connect(
-            path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False
+    def _row(self, passage: int) -> tuple[str, int, str, str]:
+        query = (
+            "SELECT documents.name, position, section, text FROM passages"
+            " JOIN documents ON documents.id = document WHERE passages.id = ?"
         )
-    try:
-        with _mapped(path):
-            _prepare(connection, path, model)
-    except BaseException:
-        connection.close()
-        raise
-    if path != ":memory:":
-        Path(path).chmod(0o600)
-    return connection
+        document, position, section, text = self.read(query, (passage,))[0]
+        return str(document), _int(position), str(section), str(text)
 
+    def _forget_if_changed(self) -> None:
+        version = _int(self.read("PRAGMA data_version")[0][0])
+        if version != self._seen_version:
+            self.vectors.forget()
+            self._seen_version = version
 
-def _prepare(connection: sqlite3.Connection, path: str, model: str) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA secure_delete = ON")
-    with connection:
-        connection.execute("BEGIN IMMEDIATE")
-        version = _int(connection.execute("PRAGMA user_version").fetchone()[0])
-        if version > SCHEMA_VERSION:
-            raise StateError(f"{path} was written by a newer version ({version}); update islandrun")
-        if version == 0:
-            for statement in filter(str.strip, _SCHEMA.split(";")):
-                connection.execute(statement)
-            connection.execute("INSERT INTO made_with VALUES (?)", (model,))
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        elif connection.execute("SELECT model FROM made_with").fetchone() != (model,):
-            connection.execute("DELETE FROM documents")
-            connection.execute("UPDATE made_with SET model = ?", (model,))
-
-
-@contextmanager
-def _mapped(path: str) -> Iterator[None]:
-    """Turn the faults of SQLite into ours."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StateError(
-            f"the document index {path} cannot be used: {error}; if it stays so, delete it "
-            "and add the folders again"
-        ) from error
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """Write as one step that happens whole or not at all."""
+        with self.lock, mapped(self._path), self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self.vectors.forget()
+            yield self._connection
 
 
 def _int(value: object) -> int:
@@ -315,5 +215,6 @@ def _int(value: object) -> int:
     return value
 
 
-def _score(cosine: float) -> Ppm:
+def as_score(cosine: float) -> Ppm:
+    """Return a cosine as it is told."""
     return Ppm(min(PPM_MAX, max(0, round(cosine * PPM_MAX))))

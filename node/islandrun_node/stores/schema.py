@@ -61,9 +61,15 @@ CREATE TABLE IF NOT EXISTS token_questions (
     verdict TEXT NOT NULL, others INTEGER NOT NULL
 ) STRICT;
 """,
+        """
+CREATE TABLE data_sets (
+    name TEXT PRIMARY KEY, path TEXT NOT NULL, sensitivity_ppm INTEGER NOT NULL,
+    jurisdiction TEXT NOT NULL, description TEXT NOT NULL
+) STRICT;
+""",
     ),
 )
-"""`state.db`: statements, proofs, sequences, tokens, receipts, sealed secrets, and marks of what happened."""
+"""`state.db`: statements, proofs, sequences, tokens, receipts, secrets, marks of what happened, data sets."""
 
 VAULTS: Final = Schema(
     application_id=0x49525654,  # IRVT
