@@ -19,8 +19,8 @@ from islandrun.agents.question import Question
 TOKENS_EXACT_MAX: Final = 4_000_000
 """Prices of longer requests are reckoned in thousands of tokens, rounded up, so that no column overflows."""
 
-COST_MICROUSD_MAX: Final = 9 * 10**12
-"""No estimate is above this: a million times what the dearest request costs."""
+COST_MICROUSD_MAX: Final = 8 * 10**12
+"""No bill is above this: a million times it, and some electricity, still fits into a column."""
 
 WORK_MS_MAX: Final = 86_400_000
 WORK_TOKENS_MAX: Final = 10**8

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from islandrun.agents.budget import NO_LIMIT, Purse, Span
 from islandrun.agents.policy import PROFILES, RoutingPolicy
 from islandrun.agents.question import Question
 from islandrun.privacy.sensitivity import Assessment, Topic
@@ -46,6 +47,9 @@ def models(draw: st.DrawFn) -> ModelOffer:
         output_price_microusd=draw(st.sampled_from((0, 15_000_000))),
         supports_tools=draw(st.booleans()),
         is_extractive=draw(st.booleans()),
+        request_price_microusd=draw(st.sampled_from((0, 0, 500))),
+        work_hour_microusd=draw(st.sampled_from((0, 0, 200_000))),
+        is_price_known=draw(st.sampled_from((True,) * 5 + (False,))),
     )
 
 
@@ -143,6 +147,14 @@ policies = st.builds(
     cost_max_microusd=st.sampled_from((None, None, 1_000)),
 )
 
+purses = st.builds(
+    Purse,
+    left_microusd=st.sampled_from((None, 0, 9_000)),
+    span=st.sampled_from((None, Span.CLIENT_DAY)),
+    input_tokens_max=st.just(1_500),
+    output_tokens_max=st.just(400),
+)
+
 questions = st.builds(
     Question,
     request_id=st.just("r"),
@@ -158,6 +170,8 @@ questions = st.builds(
     policy=policies,
     now=st.just(NOW),
     needs_tools=st.sampled_from((False, False, True)),
+    answer_tokens_max=st.sampled_from((0, 300)),
+    purse=st.just(NO_LIMIT) | purses,
     failed=st.sampled_from(((), (), (IslandId(ID.format(1)), IslandId(ID.format(8))))),
     my_group=st.sampled_from(("family", "family", "", "elsewhere")),
 )

@@ -74,10 +74,34 @@ def quality_ppm(question: Question, offer: ModelOffer) -> int:
     return offer.quality_ppm // 4 if is_weak else offer.quality_ppm
 
 
-def price(question: Question, offer: ModelOffer) -> int:
-    exact = question.input_tokens * offer.input_price_microusd
-    exact += question.output_tokens * offer.output_price_microusd
-    return -(-exact // MILLION)
+def bill(offer: ModelOffer, input_tokens: int, output_tokens: int) -> int:
+    """Return what is charged, or what is assumed where no price is known."""
+    prices = offer.input_price_microusd, offer.output_price_microusd, offer.request_price_microusd
+    by_input, by_output, by_request = prices if offer.is_price_known else (15_000_000, 75_000_000, 0)
+    return -(-(input_tokens * by_input + output_tokens * by_output) // MILLION) + by_request
+
+
+def price(question: Question, island: IslandView, offer: ModelOffer) -> int:
+    """Return what an answer costs with electricity, as it is expected."""
+    load = load_of(island)
+    work_ms = min(question.output_tokens * load.token_us // 1_000 + load.first_token_ms, 86_400_000)
+    power = -(-work_ms * offer.work_hour_microusd // 3_600_000)
+    return bill(offer, question.input_tokens, question.output_tokens) + power
+
+
+def cost_vetoes(question: Question, offer: ModelOffer) -> Iterator[Veto]:
+    limit, purse = limit_of(question), question.purse
+    expected = bill(offer, question.input_tokens, question.output_tokens)
+    worst = bill(offer, purse.input_tokens_max, purse.output_tokens_max)
+    if limit is not None and offer.is_price_known and expected > limit:
+        detail = f"{expected} micro-dollars expected > {limit} allowed"
+        yield Veto(VetoReason.OVER_BUDGET, detail)
+    if purse.left_microusd is not None and offer.is_price_known and worst > purse.left_microusd:
+        detail = f"{worst} micro-dollars at worst > {purse.left_microusd} left of the budget{purse.of_what}"
+        yield Veto(VetoReason.OVER_BUDGET, detail)
+    if not offer.is_price_known and (limit is not None or purse.left_microusd is not None):
+        detail = "its price is unknown and what may be spent is limited: give the model a price"
+        yield Veto(VetoReason.OVER_BUDGET, detail)
 
 
 def limit_of(question: Question) -> int | None:
@@ -90,21 +114,16 @@ def matching(question: Question, island: IslandView) -> list[ModelOffer]:
     return [offer for offer in island.models if name in ALIASES or offer.name == name]
 
 
-def needed_tokens(question: Question) -> int:
-    return question.input_tokens + question.output_tokens
-
-
 def picked(question: Question, island: IslandView) -> ModelOffer | None:
     able = [
         offer
         for offer in matching(question, island)
-        if needed_tokens(question) <= offer.context_tokens_max
+        if question.context_tokens <= offer.context_tokens_max
         and (offer.supports_tools or not question.needs_tools)
     ]
-    limit = limit_of(question)
 
     def order(offer: ModelOffer) -> tuple[bool, int, str]:
-        is_over = limit is not None and price(question, offer) > limit
+        is_over = any(cost_vetoes(question, offer))
         return is_over, -quality_ppm(question, offer), offer.name
 
     return min(able, key=order, default=None)
@@ -206,7 +225,7 @@ def reach_vetoes(question: Question, island: IslandView) -> Iterator[Veto]:
 
 
 def model_vetoes(question: Question, island: IslandView) -> Iterator[Veto]:
-    offers, needed = matching(question, island), needed_tokens(question)
+    offers, needed = matching(question, island), question.context_tokens
     if not offers:
         detail = f"none of its {len(island.models)} models is the one asked for"
         yield Veto(VetoReason.MODEL_MISSING, detail)
@@ -221,19 +240,13 @@ def model_vetoes(question: Question, island: IslandView) -> Iterator[Veto]:
         yield Veto(VetoReason.MODALITY, f"no model has both tools and room for {needed} tokens")
 
 
-def cost_vetoes(question: Question, island: IslandView) -> Iterator[Veto]:
-    offer, limit = picked(question, island), limit_of(question)
-    if offer is not None and limit is not None and price(question, offer) > limit:
-        detail = f"{price(question, offer)} micro-dollars expected > {limit} allowed"
-        yield Veto(VetoReason.OVER_BUDGET, detail)
-
-
 def all_vetoes(question: Question, island: IslandView, ignored: set[str]) -> tuple[Veto, ...]:
+    offer = picked(question, island)
     return (
         *trust_vetoes(question, island, ignored),
         *privacy_vetoes(question, island),
         *resource_vetoes(question, island),
-        *cost_vetoes(question, island),
+        *(cost_vetoes(question, offer) if offer else ()),
     )
 
 
@@ -244,8 +257,12 @@ def places(island: IslandView) -> int:
     return island.requests_max if island.load is None else min(island.requests_max, island.load.requests_max)
 
 
+def load_of(island: IslandView) -> Load:
+    return island.load or Load(0, 0, island.requests_max, *TIER_LOADS[island.tier])
+
+
 def latency_ms(question: Question, island: IslandView) -> int:
-    load = island.load or Load(0, 0, island.requests_max, *TIER_LOADS[island.tier])
+    load = load_of(island)
     service = load.first_token_ms + question.output_tokens * load.token_us // 1_000
     ahead = max(load.running + load.waiting + 1 - places(island), 0)
     doubt = 2_000 if island.reachability is Reachability.SUSPECT else 0
@@ -267,7 +284,7 @@ def vector_of(question: Question, island: IslandView) -> Vector:
         return (0, 0, 0, 0)
     loss = MILLION - quality_ppm(question, offer)
     latency = latency_ms(question, island)
-    return price(question, offer), latency, exposure_ppm(question, island), loss
+    return price(question, island, offer), latency, exposure_ppm(question, island), loss
 
 
 def is_dominated(vector: Vector, by: Vector) -> bool:
