@@ -128,7 +128,8 @@ class Membership:
 
         Where almost nobody is left in these states, those few may be overlooked in a very large table.
         """
-        if len(self._sorted) <= pace.DIRECT_MAX:
+        size = len(self._sorted)
+        if size <= pace.DIRECT_MAX:
             all_there_are = [
                 island
                 for island in self._sorted
@@ -137,7 +138,7 @@ class Membership:
             return self._rng.sample(all_there_are, min(count, len(all_there_are)))
         drawn: dict[IslandId, None] = {}
         for _ in range(count * _DRAWS_PER_MEMBER):
-            island = self._rng.choice(self._sorted)
+            island = self._sorted[self._rng.randrange(size)]
             if island not in but and self._members[island].shown in states:
                 drawn[island] = None
                 if len(drawn) == count:

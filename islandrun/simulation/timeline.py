@@ -6,9 +6,9 @@ import heapq
 from dataclasses import dataclass
 from typing import Final
 
+from islandrun.mesh.machine import Envelope
 from islandrun.simulation.islands import Island
 from islandrun.simulation.requests import Request
-from islandrun.v1 import mesh_pb2
 from islandrun.vocabulary import IslandId
 
 NEVER: Final = float("inf")
@@ -20,7 +20,7 @@ class Arrival:
 
     source: Island
     target: Island
-    message: mesh_pb2.GossipMessage
+    envelope: Envelope
     carried: bytes
 
 

@@ -66,6 +66,7 @@ class World:
     def __init__(self, seed: int, conditions: Conditions | None = None) -> None:
         self.seed = seed
         self.seconds = 0.0
+        self._now = Instant(0.0, BEGIN_MS)
         self.rng = dice(seed, "world")
         self.network = Network(conditions or Conditions(), dice(seed, "network"))
         self.owner = Owner("simulation", self.rng, BEGIN_MS)
@@ -88,7 +89,9 @@ class World:
     @property
     def now(self) -> Instant:
         """The present moment, as a right clock shows it."""
-        return Instant(self.seconds, BEGIN_MS + round(self.seconds * 1000))
+        if self._now.seconds != self.seconds:
+            self._now = Instant(self.seconds, BEGIN_MS + round(self.seconds * 1000))
+        return self._now
 
     def now_at(self, island: Island) -> Instant:
         """Return the present moment as the clock of one island shows it."""
@@ -341,14 +344,14 @@ class World:
         was_admitted = island.ledger.standing(source.id, now.wall_ms) is Standing.ADMITTED
         outcome = ""
         try:
-            island.mesh.receive(Envelope(source.id, island.id, arrival.message), now)
+            island.mesh.receive(arrival.envelope, now)
         except RejectedMessage as error:
             self.counts.refused += 1
             outcome = error.reason.lower()
         else:
             if not was_admitted:
                 self.invariants.heard_outsider(island, source.name, self.seconds)
-        self.hops.append(Hop(self.seconds, source.name, island.name, arrival.message, outcome))
+        self.hops.append(Hop(self.seconds, source.name, island.name, arrival.envelope.message, outcome))
         self._trace.update(f"{self.seconds:.9f} {source.name} {island.name} {outcome} ".encode())
         self._trace.update(arrival.carried)
         self._after_step(island)
@@ -360,8 +363,9 @@ class World:
         for notice in notices:
             self._heed(island, notice)
         for envelope in island.mesh.take_outbox():
-            message = island.censor(envelope.message) if isinstance(island, Liar) else envelope.message
-            if message is not None:
+            if not isinstance(island, Liar):
+                self._send(envelope)
+            elif (message := island.censor(envelope.message)) is not None:
                 self._send(Envelope(envelope.source, envelope.target, message))
         if any(_must_speak(notice) for notice in notices):
             self.publish(island.name)
@@ -386,7 +390,7 @@ class World:
         if not delays:
             self.counts.lost += 1
         for delay in delays:
-            self._timeline.add(self.seconds + delay, Arrival(source, target, envelope.message, carried))
+            self._timeline.add(self.seconds + delay, Arrival(source, target, envelope, carried))
 
     def _arm(self, island: Island) -> None:
         assert island.mesh is not None
