@@ -17,7 +17,7 @@ from islandrun.mesh import pace
 from islandrun.mesh.deck import Deck
 from islandrun.mesh.notices import Notices
 from islandrun.mesh.ordered import Ordered
-from islandrun.mesh.suspicion import retry_seconds, window_seconds
+from islandrun.mesh.suspicion import misses_min, retry_seconds, window_seconds
 from islandrun.trust.changes import Changes
 from islandrun.trust.layered import Layered
 from islandrun.vocabulary import IslandId, Load, Reachability
@@ -91,6 +91,7 @@ class Membership:
         self._next_hope_at = _NEVER
         self._next_some_at = _NEVER
         self.changes = Changes()
+        self._miss_share = 0.0
 
     def fork(self, rng: random.Random, notices: Notices) -> Membership:
         """Return a table that begins with these members, none of them in doubt; this one may not change."""
@@ -186,6 +187,8 @@ class Membership:
         if member is None:
             return False
         before, member.state = member.state, Reachability.ALIVE
+        if before is Reachability.ALIVE:
+            self._miss_share -= pace.MISS_WEIGHT * self._miss_share
         member.was_heard, member.misses, member.confirmations = True, 0, 0
         member.vouched_at = _NEVER
         self.changes.note(island)
@@ -209,6 +212,7 @@ class Membership:
         member.misses += 1
         is_first = member.state is Reachability.ALIVE and not member.is_away
         if is_first:
+            self._miss_share += pace.MISS_WEIGHT * (1.0 - self._miss_share)
             member.state = Reachability.SUSPECT
             self._file(island, member)
             self._tell(island, member)
@@ -259,8 +263,9 @@ class Membership:
 
     def settle(self, now: float) -> None:
         """Give up the members that stayed silent for too long."""
+        needed = misses_min(self._miss_share)
         for island, member in tuple(self._doubted.items()):
-            if member.misses >= pace.MISSES_MIN and self._is_over(member, now):
+            if member.misses >= needed and self._is_over(member, now):
                 member.state = Reachability.UNREACHABLE
                 member.given_up_at = now
                 self._file(island, member)

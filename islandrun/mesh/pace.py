@@ -84,7 +84,15 @@ CONFIRMATIONS: Final = 3
 """After so many further misses, our own or of helpers, a suspicion lasts no longer than the shortest."""
 
 MISSES_MIN: Final = 3
-"""Nobody is given up before so many of our own probes went unanswered."""
+MISSES_MAX: Final = 16
+"""Nobody is given up before so many of our own probes went unanswered: the more, the more often members that
+are well leave a probe unanswered."""
+
+CHANCE_MAX: Final = 1e-7
+"""How likely it may be that all these answers were lost by chance."""
+
+MISS_WEIGHT: Final = 1 / 64
+"""What one probe weighs in the share of probes that go unanswered: about a minute is remembered."""
 
 HELPERS: Final = 3
 """How many members try a silent one for us (memberlist's indirect checks)."""

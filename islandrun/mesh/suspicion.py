@@ -34,6 +34,17 @@ def window_seconds(members: int, confirmations: int) -> float:
     return max(shortest, longest - share * (longest - shortest))
 
 
+def misses_min(share: float) -> int:
+    """Return how many misses in a row are no accident, where this share of all probes goes unanswered.
+
+    At 20 % loss a probe and its answer both arrive in 64 of 100 cases: eight misses happen by chance.
+    """
+    if share <= 0.0:
+        return pace.MISSES_MIN
+    needed = math.log(pace.CHANCE_MAX) / math.log(min(share, 0.99))
+    return max(pace.MISSES_MIN, min(pace.MISSES_MAX, math.ceil(needed)))
+
+
 def sync_seconds(members: int) -> float:
     """Return how often tables are compared in a mesh of this size: as memberlist, less often above 64."""
     return pace.SYNC_SECONDS * max(1, math.ceil(math.log2(max(1, members) / pace.DIRECT_MAX)) + 1)

@@ -120,6 +120,7 @@ def test_without_caution_slow_islands_are_given_up_far_more_often(
         "SUSPICION_STRETCH": 1,
         "SLEEP_SECONDS": 1e9,
         "MISSES_MIN": 1,
+        "MISSES_MAX": 1,
     }.items():
         monkeypatch.setattr(pace, name, value)
     on_healthy, by_slow, on_slow = stalled(128, slow, 12, seed=5)

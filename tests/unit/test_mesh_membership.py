@@ -8,6 +8,7 @@ import pytest
 from islandrun.mesh import pace
 from islandrun.mesh.membership import Membership
 from islandrun.mesh.notices import Notices
+from islandrun.mesh.suspicion import misses_min
 from islandrun.vocabulary import Reachability
 
 ALIVE, SUSPECT, UNREACHABLE = Reachability.ALIVE, Reachability.SUSPECT, Reachability.UNREACHABLE
@@ -84,7 +85,7 @@ def test_a_bad_way_is_not_given_up_more_than_once_in_two_minutes() -> None:
 def test_one_of_the_lost_is_tried_every_thirty_seconds_for_ever() -> None:
     members = table(9)
     for number in range(5):
-        for miss in range(4):
+        for miss in range(pace.MISSES_MAX):
             members.missed(f"m{number:03}", miss, miss + 1)
     members.settle(30.0)
     tried: list[float] = []
@@ -103,7 +104,7 @@ def test_one_of_the_lost_is_tried_every_thirty_seconds_for_ever() -> None:
 def test_who_comes_back_brings_hope_for_the_rest() -> None:
     members = table(40)
     for number in range(20):
-        for miss in range(4):
+        for miss in range(pace.MISSES_MAX):
             members.missed(f"m{number:03}", miss, miss + 1)
     members.settle(60.0)
     for now in range(60, 5000, 10):
@@ -146,3 +147,25 @@ def test_after_sleep_nobody_is_in_doubt_who_once_answered() -> None:
     members.wake(4000.0)
     members.settle(4000.0)
     assert {state(members, island) for island in members.islands()} == {ALIVE}
+
+
+def test_where_answers_get_lost_more_silence_is_needed() -> None:
+    members = table(20)
+    for turn in range(400):
+        island = f"m{1 + turn % 19:03}"
+        if turn % 3 == 0:
+            members.missed(island, 0.0, 1.0)
+        members.answered(island, 1.0)
+    for miss in range(12):
+        members.missed("m000", 2.0 + miss, 3.0 + miss)
+        members.settle(100.0)
+    assert state(members) is SUSPECT
+    for miss in range(4):
+        members.missed("m000", 20.0 + miss, 21.0 + miss)
+    members.settle(100.0)
+    assert state(members) is UNREACHABLE
+
+
+def test_the_proof_of_silence_is_stronger_the_more_gets_lost() -> None:
+    needed = [misses_min(share) for share in (0.0, 1 / 64, 0.05, 0.2, 0.36, 0.9, 1.0)]
+    assert needed == [3, 4, 6, 11, 16, 16, 16]
