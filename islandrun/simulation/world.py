@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Sequence
 from contextlib import suppress
 from enum import Enum
 from typing import Final
 
 from islandrun.errors import RejectedMessage
 from islandrun.mesh.clocks import ClockState
-from islandrun.mesh.machine import Envelope, Mesh
+from islandrun.mesh.machine import Envelope
 from islandrun.mesh.notices import (
     AttestationAdmitted,
     ClockJudged,
@@ -35,7 +34,6 @@ from islandrun.simulation.requests import Request, ask
 from islandrun.simulation.timeline import Alarm, Arrival, Event, Timeline
 from islandrun.simulation.verifier import CheckedOnce
 from islandrun.trust.claims import IslandState
-from islandrun.trust.ledger import Ledger
 from islandrun.trust.signing import SignedAttestation
 from islandrun.vocabulary import Instant, IslandId, Ppm, Standing
 
@@ -110,25 +108,6 @@ class World:
         self._start(island, host.ledger.records() if host is not None else (admission,))
         self.publish(name)
         return island
-
-    def found(self, names: Sequence[str]) -> None:
-        """Begin with islands that have known and heard each other for long: the way to large meshes."""
-        assert not self.islands, "a world is founded once"
-        ledger, now = Ledger(self.owner.genesis), self.now
-        for name in names:
-            island = self.islands[name] = self._create(name, "")
-            self._by_id[island.id] = island
-            for signed in (self._admit(island, FULL_GRANT), island.attest(now.wall_ms)):
-                self.invariants.published(island, signed, self.seconds)
-                ledger.admit(self.verifier(signed, self.owner.genesis, now.wall_ms), now.wall_ms)
-        nobody = IslandId("")
-        prototype = Mesh(nobody, ledger, dice(self.seed, "prototype"), now, verifier=self.verifier)
-        for island in self.islands.values():
-            prototype.delivered(island.id, True, now)
-        prototype.take_notices()
-        for name, island in self.islands.items():
-            island.start_like(prototype, ledger, self.verifier, dice(self.seed, name), now)
-            self._timeline.arm(island, self.seconds + self.rng.uniform(0.0, 1.0))
 
     def honest(self) -> tuple[Island, ...]:
         """Return the islands that run and do not lie."""

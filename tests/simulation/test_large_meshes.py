@@ -7,15 +7,14 @@ import time
 import pytest
 
 from islandrun.simulation.agreement import shared_versions
+from islandrun.simulation.founded import FoundedWorld
 from islandrun.simulation.world import World
 from islandrun.trust.signing import SignedAttestation
 from islandrun.vocabulary import Reachability
 
 
 def founded(islands: int, seed: int = 1) -> World:
-    world = World(seed)
-    world.found([f"island-{number}" for number in range(islands)])
-    return world
+    return FoundedWorld(seed, [f"island-{number}" for number in range(islands)])
 
 
 def told_to(world: World, name: str, seconds: float) -> int:
