@@ -19,7 +19,7 @@ def test_random_faults_are_survived_and_counted() -> None:
 
 
 def test_a_failure_prints_a_script_that_fails_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def oldest_wins(records, key, signed, claims):
+    def oldest_wins(records, key, signed, claims, present_ms):
         held = records.get(key)
         if held is None or claims.header.version < held[1].header.version:
             return Outcome.NEW
