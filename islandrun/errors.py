@@ -10,6 +10,8 @@
     │  ├─ BadSignature
     │  ├─ ExpiredAttestation
     │  └─ Contradiction         two statements that cannot both be honest
+    │     └─ BadProof             what should prove that a log of receipts only grew does not
+    ├─ AuditBroken            a record of receipts is not as it was signed; names the first bad entry
     ├─ EnrolmentRefused       a join token or its holder was not accepted
     │  └─ JoinUnconfirmed       nobody has said yes to this join so far; the same call may succeed later
     ├─ RootLocked             the owner's key is under a passphrase that was not given, or not the right one
@@ -78,6 +80,22 @@ class Contradiction(RejectedMessage):
     """Two statements of one signer that cannot both be honest."""
 
     reason = "CONTRADICTION"
+
+
+class BadProof(Contradiction):
+    """What should prove that a log of receipts only grew, or holds an entry, does not."""
+
+    reason = "BAD_PROOF"
+
+
+class AuditBroken(IslandRunError):
+    """A record of receipts is not as it was signed. `position` is the first bad entry, counted from 0."""
+
+    reason = "AUDIT_BROKEN"
+
+    def __init__(self, message: str, position: int = 0) -> None:
+        super().__init__(message)
+        self.position = position
 
 
 class EnrolmentRefused(IslandRunError):

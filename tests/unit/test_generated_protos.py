@@ -7,6 +7,7 @@ from google.protobuf import descriptor_pb2
 
 from islandrun.v1 import (
     attestation_pb2,
+    audit_pb2,
     chat_pb2,
     enroll_pb2,
     inference_pb2,
@@ -16,7 +17,7 @@ from islandrun.v1 import (
 )
 
 ROOT = Path(__file__).parents[2]
-MODULES = [attestation_pb2, chat_pb2, enroll_pb2, inference_pb2, mesh_pb2, relay_pb2, status_pb2]
+MODULES = [attestation_pb2, audit_pb2, chat_pb2, enroll_pb2, inference_pb2, mesh_pb2, relay_pb2, status_pb2]
 
 
 def test_every_proto_file_has_its_module() -> None:
