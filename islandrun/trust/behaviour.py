@@ -39,6 +39,7 @@ class Event(StrEnum):
     LIED_ABOUT_CAPABILITY = "lied about a capability"
     VIOLATED_PROTOCOL = "violated the protocol"
     FORGED = "passed on a statement with a false signature"
+    REWROTE_RECEIPTS = "showed two logs of receipts that contradict each other"
 
 
 WEIGHTS: Final[Mapping[Event, float]] = {
@@ -47,6 +48,7 @@ WEIGHTS: Final[Mapping[Event, float]] = {
     Event.LIED_ABOUT_CAPABILITY: 10.0,
     Event.VIOLATED_PROTOCOL: 20.0,
     Event.FORGED: 20.0,
+    Event.REWROTE_RECEIPTS: 20.0,
 }
 """How much a bad observation counts."""
 

@@ -72,6 +72,10 @@ class Observer:
         """Note that an island answered gossip with something that is no answer, or is far too much."""
         self._note(island, Event.VIOLATED_PROTOCOL, now_ms)
 
+    def rewrote(self, island: IslandId, now_ms: int) -> None:
+        """Note that an island signed two heads of its receipts that cannot both be honest."""
+        self._note(island, Event.REWROTE_RECEIPTS, now_ms)
+
     def take_changed(self) -> tuple[IslandId, ...]:
         """Return the islands whose behaviour changed since the last call."""
         changed = tuple(self._changed)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,11 +23,13 @@ from islandrun_node.home import Home, read_private, replace_private, write_priva
 from islandrun_node.identity import IslandKey, load_membership, read_genesis_file
 from islandrun_node.stores.database import Database
 from islandrun_node.stores.marks import note_restored
+from islandrun_node.stores.schema import RECEIPTS
 
 SCHEMA: Final = "islandrun.backup/v1"
 FILE_BYTES_MAX: Final = 1024 * 1024
 _MANIFEST: Final = "backup.json"
 _STATE: Final = "state.db"
+_RECEIPTS: Final = "receipts.db"
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,13 +71,15 @@ def make_backup(home: Home, target: Path, with_keys: bool, now_ms: int) -> Manif
         write_private(target / name, (home.path / name).read_bytes())
     with closing(Database.open(home.database)) as database:
         database.copy_to(target / _STATE)
+    with closing(Database.open(home.receipts, RECEIPTS)) as log:
+        log.copy_to(target / _RECEIPTS)
     manifest = Manifest(
         schema=SCHEMA,
         made_at_ms=now_ms,
         mesh=membership.genesis.name,
         island=membership.key.id,
         has_keys=with_keys,
-        files={name: _sha256(target / name) for name in (*files, _STATE)},
+        files={name: _sha256(target / name) for name in (*files, _STATE, _RECEIPTS)},
     )
     write_private(target / _MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
     return manifest
@@ -89,21 +94,20 @@ def restore(home: Home, source: Path, now_ms: int) -> Restored:
     manifest = _checked(source)
     _require_fit(home, source, manifest)
     home.create()
-    prepared = home.path / f".{_STATE}.restored"
-    prepared.unlink(missing_ok=True)
-    shutil.copyfile(source / _STATE, prepared)
-    prepared.chmod(0o600)
-    with closing(Database.open(prepared)) as database:
+    databases = [name for name in (_RECEIPTS, _STATE) if name in manifest.files]
+    prepared = {name: _prepared(home, source, name) for name in databases}
+    with closing(Database.open(prepared[_STATE])) as database:
         note_restored(database, max(now_ms, manifest.made_at_ms))
         database.read("PRAGMA wal_checkpoint(TRUNCATE)")
         database.read("PRAGMA journal_mode = DELETE")
-    replaced = _set_aside(home, now_ms)
+    replaced = _set_aside(home, databases, now_ms)
     for name in manifest.files:
         if name.startswith("keys/") and not (home.path / name).exists():
             write_private(home.path / name, (source / name).read_bytes())
     if home.config.name in manifest.files and not home.config.exists():
         write_private(home.config, (source / home.config.name).read_bytes())
-    prepared.replace(home.database)
+    for name in databases:
+        prepared[name].replace(home.path / name)
     replace_private(home.genesis, (source / home.genesis.name).read_bytes())
     return Restored(manifest, replaced)
 
@@ -141,9 +145,18 @@ def _require_fit(home: Home, source: Path, manifest: Manifest) -> None:
         raise StateError(f"{key_file} is the key of another island than {source}; choose another --home")
 
 
-def _set_aside(home: Home, now_ms: int) -> Path | None:
-    """Move the state that is there into a folder of its own."""
-    found = [path for path in sorted(home.path.glob(f"{_STATE}*")) if path.is_file()]
+def _prepared(home: Home, source: Path, name: str) -> Path:
+    """Copy a database of a backup beside the one whose place it takes."""
+    prepared = home.path / f".{name}.restored"
+    prepared.unlink(missing_ok=True)
+    shutil.copyfile(source / name, prepared)
+    prepared.chmod(0o600)
+    return prepared
+
+
+def _set_aside(home: Home, databases: Sequence[str], now_ms: int) -> Path | None:
+    """Move the databases that are there into a folder of their own."""
+    found = [path for name in databases for path in sorted(home.path.glob(f"{name}*")) if path.is_file()]
     if not found:
         return None
     folder = home.path / f"replaced-{now_ms}"
@@ -157,7 +170,7 @@ def _is_ours(name: str) -> bool:
     """Say whether a name is one that a backup may hold: nothing that leads out of the folder."""
     folder, _, file = name.rpartition("/")
     is_key = folder == "keys" and file.endswith((".key", ".locked")) and not file.startswith(".")
-    return is_key or name in (_STATE, "genesis.bin", "config.toml")
+    return is_key or name in (_STATE, _RECEIPTS, "genesis.bin", "config.toml")
 
 
 def _sha256(path: Path) -> str:

@@ -37,6 +37,11 @@ class Step(StrEnum):
     SAVE_RECEIPT = "save-receipt"
     DECLARE_DATA_SET = "declare-data-set"
     REMOVE_DATA_SET = "remove-data-set"
+    MOVE_RECEIPTS = "move-receipts"
+    SAVE_HEAD = "save-head"
+    SAVE_COSIGNATURE = "save-cosignature"
+    SAVE_WITNESSED = "save-witnessed"
+    SAVE_EVIDENCE = "save-evidence"
     SEAL_SECRET = "seal-secret"  # noqa: S105 - a name, no secret
     TAKE_OVER_SECRETS = "take-over-secrets"
     SAVE_VAULT = "save-vault"

@@ -39,8 +39,13 @@ class Home:
 
     @property
     def database(self) -> Path:
-        """The state: attestations, sequences, tokens, receipts."""
+        """The state: attestations, sequences, tokens."""
         return self.path / "state.db"
+
+    @property
+    def receipts(self) -> Path:
+        """The log of receipts, and what was witnessed of the logs of others."""
+        return self.path / "receipts.db"
 
     @property
     def documents(self) -> Path:

@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 
 from islandrun.errors import BadRequest, ForwardFailed, Interrupted, IslandRunError, NobodyMaySee
 from islandrun.routing.decision import Decision
-from islandrun.routing.receipt import Receipt, sign_receipt
-from islandrun.trust.signing import Signer
+from islandrun.routing.receipt import Receipt
 from islandrun.v1 import chat_pb2
 from islandrun.vocabulary import AnswerPiece, Finished, PublicKey, Usage
 from islandrun_node import world_clock
+from islandrun_node.receipt_log import ReceiptLog
 from islandrun_node.spending import Purchase
-from islandrun_node.stores.receipts import ReceiptStore
 
 LISTENERS_MAX = 64
 LISTENER_QUEUE_MAX = 256
@@ -77,17 +76,17 @@ class Record:
 class Journal:
     """Keeps the receipts of this origin and tells listeners of new ones."""
 
-    def __init__(self, store: ReceiptStore, origin: PublicKey, signer: Signer) -> None:
-        self._store = store
+    def __init__(self, log: ReceiptLog, origin: PublicKey) -> None:
+        self.log = log
         self._origin = origin
-        self._signer = signer
         self._listeners: set[asyncio.Queue[chat_pb2.SignedReceipt]] = set()
         self.running = 0
         self.outcomes: Counter[str] = Counter()
+        log.when_written(self._tell)
 
     @contextmanager
     def record(self, request_id: str) -> Iterator[Record]:
-        """Note one request; its receipt is signed and kept when the block ends, however it ends."""
+        """Note one request; its receipt goes to the log when the block ends, however it ends."""
         started = world_clock.now()
         record = Record(request_id)
         self.running += 1
@@ -116,15 +115,13 @@ class Journal:
             latency_ms=latency_ms,
             failure=record.failure.reason if record.failure else "",
         )
-        signed = sign_receipt(receipt, self._origin, self._signer)
-        try:
-            self._store.save(record.id, now_ms, signed)
-        except IslandRunError as error:
-            _log.error("receipt %s could not be kept: %s", record.id, error)
+        self.log.take(receipt)
+        _log.info("request %s %s in %d ms: %s", record.id, record.outcome, latency_ms, _place(last))
+
+    def _tell(self, signed: chat_pb2.SignedReceipt) -> None:
         for listener in self._listeners:
             if not listener.full():
                 listener.put_nowait(signed)
-        _log.info("request %s %s in %d ms: %s", record.id, record.outcome, latency_ms, _place(last))
 
     @contextmanager
     def listen(self) -> Iterator[Callable[[], asyncio.Future[chat_pb2.SignedReceipt]]]:

@@ -29,6 +29,7 @@ _BYTES_MAX: Final = {
     "/islandrun.v1.EnrollService/": 16 * 1024,
     "/islandrun.v1.RelayService/": 16 * 1024,
     "/islandrun.v1.MeshService/": EXCHANGE_BYTES_MAX,
+    "/islandrun.v1.WitnessService/": 16 * 1024,
 }
 
 Request = TypeVar("Request")

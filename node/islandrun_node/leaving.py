@@ -116,7 +116,7 @@ def close_home(home: Home) -> None:
     for key in sorted(home.keys.glob("*")):
         destroy(key)
     destroy(home.token)
-    for database in (home.database, home.conversations):
+    for database in (home.database, home.receipts, home.conversations):
         for suffix in ("", "-wal", "-shm"):
             destroy(database.with_name(database.name + suffix))
     for replaced in sorted(home.path.glob("replaced-*/*")):

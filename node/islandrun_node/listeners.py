@@ -16,7 +16,14 @@ from prometheus_client import CollectorRegistry
 
 from islandrun.agents.budget import Spender
 from islandrun.errors import ConfigError, NotOffered, Overloaded, PurseEmpty
-from islandrun.v1 import chat_pb2_grpc, enroll_pb2_grpc, inference_pb2_grpc, mesh_pb2_grpc, status_pb2_grpc
+from islandrun.v1 import (
+    audit_pb2_grpc,
+    chat_pb2_grpc,
+    enroll_pb2_grpc,
+    inference_pb2_grpc,
+    mesh_pb2_grpc,
+    status_pb2_grpc,
+)
 from islandrun.vocabulary import IslandId
 from islandrun_node.callers import caller_of
 from islandrun_node.channels import SERVER_OPTIONS
@@ -30,6 +37,7 @@ from islandrun_node.services.inference import Admitted, InferenceService, Vicini
 from islandrun_node.services.local_access import TokenCheck, add_health_and_reflection, serving
 from islandrun_node.services.mesh import MeshService
 from islandrun_node.services.status import StatusService
+from islandrun_node.services.witness import WitnessService
 from islandrun_node.spending import Order, Purchase
 from islandrun_node.tls import Listener
 
@@ -99,6 +107,7 @@ async def _mesh(node: Node) -> AsyncGenerator[str]:
     status_pb2_grpc.add_StatusServiceServicer_to_server(
         StatusService(node.outlook, shows_receipts=False), server
     )
+    audit_pb2_grpc.add_WitnessServiceServicer_to_server(WitnessService(node.audit.witnessing), server)
     key, ledger = state.membership.key.public, state.ledger
     issuer = Issuer(state.authority, key, state.tokens, state.attestations, ledger, node.driver.publish)
     enroll_pb2_grpc.add_EnrollServiceServicer_to_server(EnrollService(issuer), server)

@@ -22,6 +22,7 @@ from islandrun.vocabulary import IslandId, PublicKey, Standing
 from islandrun_node import world_clock
 from islandrun_node.accounting import Accounting, open_accounting
 from islandrun_node.admissions import renew_due
+from islandrun_node.auditing import Audit, audit_of, audited_journal
 from islandrun_node.backends.backend import Backend
 from islandrun_node.backends.embedder import Embedder
 from islandrun_node.callers import CallerGate
@@ -82,6 +83,7 @@ class Node:
     mesh: Mesh
     driver: MeshDriver
     observations: Observations
+    audit: Audit
     outlook: Outlook
     requests: Requests
     nearby: Nearby
@@ -128,18 +130,19 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
     gate = CallerGate(state.ledger, state.tokens, lambda: outlook.view().reach)
     conversations = _conversations(state, stack, config)
     reach = Reach(config, await stack.enter_async_context(relaying(home, config.relay)))
-    journal = Journal(state.receipts, state.membership.key.public, state.membership.key.sign)
+    journal = audited_journal(state)
     observations = Observations(BehaviourStore(state.database), lambda island: outlook.island(island))
     stack.callback(observations.keep)
 
     def degraded() -> tuple[str, ...]:
-        parts = (privacy, conversations, state, driver, reach, state.database, accounting, library)
+        parts = (privacy, conversations, state, driver, reach, state.database, accounting, library, audit)
         return tuple(reason for part in parts for reason in part.degraded())
 
     nearby = Nearby(discovery_key(state.membership.genesis), state.me)
     outlook = _outlook(state, config, mesh, observations, backends, journal, degraded, reach)
     peers = _peers(_opener(tls, state.membership.genesis.mesh_id), dialled(outlook, nearby), reach)
     stack.push_async_callback(peers.close)
+    audit = audit_of(state, journal.log, outlook, peers.witness, observations.rewrote, stack)
     driver = MeshDriver(state.me, mesh, peers, state.attestations, gate.evict, observations.refused)
     runner = Runner(backends, peers, outlook.is_admitted, config.limits.answer_seconds_max, observations)
     knowledge = LocalKnowledge(library, embedder)
@@ -157,6 +160,7 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
         mesh=mesh,
         driver=driver,
         observations=observations,
+        audit=audit,
         outlook=outlook,
         requests=requests,
         nearby=nearby,
@@ -194,6 +198,7 @@ async def _chores(node: Node, presence: Presence, discovery: Discovery | None) -
         node.driver.watch_store(),
         node.gate.run(),
         node.observations.run(),
+        node.audit.auditor.run(),
         node.tls.watch(node.peers.renew),
         presence.run(),
         node.knowledge.library.run(presence.tell),

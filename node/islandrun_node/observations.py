@@ -72,6 +72,11 @@ class Observations:
         _log.warning("island %s %s; it is trusted less now", source[:8], what)
         self.keep()
 
+    def rewrote(self, island: IslandId) -> None:
+        """Note that an island contradicted its own log of receipts."""
+        self._observer.rewrote(island, world_clock.now().wall_ms)
+        self.keep()
+
     def keep(self) -> None:
         """Write down what changed; what a full disk refuses stays in memory."""
         changed = self._observer.take_changed()

@@ -22,7 +22,7 @@ from islandrun.errors import (
 )
 from islandrun.locality.passages import PASSAGES_DEFAULT, Found
 from islandrun.routing.receiver import HOPS_MAX
-from islandrun.v1 import inference_pb2, inference_pb2_grpc, mesh_pb2
+from islandrun.v1 import audit_pb2, audit_pb2_grpc, inference_pb2, inference_pb2_grpc, mesh_pb2
 from islandrun.vocabulary import AnswerPiece, IslandId, IslandView
 from islandrun.wire.exchange import fit, read_answer
 from islandrun.wire.inference import piece_from_wire, prompt_to_wire, sampling_to_wire
@@ -46,6 +46,8 @@ EXCHANGE_SECONDS_MAX = 2.0
 
 READING_SECONDS_MAX = 20.0
 """How long a peer may take to find passages; after that the next holder is asked."""
+
+WITNESS_SECONDS_MAX = 5.0
 
 _EXCHANGE = "/islandrun.v1.MeshService/Exchange"
 _LOST = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
@@ -113,6 +115,19 @@ class Peers:
                 self._ways.failed(host.id, way)
             raise
         way.is_used = True
+        return answer
+
+    async def witness(self, target: IslandId, request: audit_pb2.WitnessRequest) -> audit_pb2.WitnessResponse:
+        """Show an island the head of our receipts. Raises `ForwardFailed`."""
+        host = self._host(self._view(target))
+        way = await self._ways.to(host)
+        stub = audit_pb2_grpc.WitnessServiceStub(way.channel)
+        try:
+            answer: audit_pb2.WitnessResponse = await stub.Witness(request, timeout=WITNESS_SECONDS_MAX)
+        except grpc.aio.AioRpcError as error:
+            if error.code() in _LOST:
+                self._ways.failed(host.id, way)
+            raise failure(error, target) from None
         return answer
 
     async def generate(self, target: IslandId, work: Work) -> AsyncGenerator[AnswerPiece]:

@@ -18,7 +18,8 @@ from islandrun_node.root_key import renewals_waiting
 from islandrun_node.stores.attestations import AttestationStore
 from islandrun_node.stores.database import Database
 from islandrun_node.stores.marks import is_restored
-from islandrun_node.stores.receipts import ReceiptStore
+from islandrun_node.stores.receipts import ReceiptStore, take_over
+from islandrun_node.stores.schema import RECEIPTS
 from islandrun_node.stores.sealed import SealedStore
 from islandrun_node.stores.tokens import TokenStore
 
@@ -84,6 +85,10 @@ def open_state(home: Home, stack: ExitStack, issuers: Iterable[PublicKey] = ()) 
     membership = load_membership(home)
     database = Database.open(home.database)
     stack.callback(database.close)
+    log = Database.open(home.receipts, RECEIPTS)
+    stack.callback(log.close)
+    receipts = ReceiptStore(log)
+    take_over(database, receipts)
     attestations = AttestationStore(database)
     return State(
         home=home,
@@ -91,7 +96,7 @@ def open_state(home: Home, stack: ExitStack, issuers: Iterable[PublicKey] = ()) 
         database=database,
         attestations=attestations,
         tokens=TokenStore(database),
-        receipts=ReceiptStore(database),
+        receipts=receipts,
         sealed=SealedStore(database, membership.key.derived("seal")),
         ledger=read_ledger(attestations, membership.genesis, world_clock.now().wall_ms, issuers),
     )

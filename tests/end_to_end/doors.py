@@ -14,6 +14,8 @@ import grpc
 import httpx2
 
 from islandrun.v1 import (
+    audit_pb2,
+    audit_pb2_grpc,
     chat_pb2,
     chat_pb2_grpc,
     enroll_pb2,
@@ -337,6 +339,9 @@ GRPC_DOORS: Final[dict[str, tuple[Knock, ...]]] = {
     ),
     "islandrun.v1.MeshService/Exchange": (
         call(mesh_pb2_grpc.MeshServiceStub, "Exchange", mesh_pb2.ExchangeRequest, over_mesh=True),
+    ),
+    "islandrun.v1.WitnessService/Witness": (
+        call(audit_pb2_grpc.WitnessServiceStub, "Witness", audit_pb2.WitnessRequest, over_mesh=True),
     ),
     "islandrun.v1.EnrollService/Join": (
         call(enroll_pb2_grpc.EnrollServiceStub, "Join", enroll_pb2.JoinRequest, over_mesh=True),

@@ -28,6 +28,7 @@ from islandrun_node.stores.attestations import AttestationStore
 from islandrun_node.stores.marks import forget_restored, is_restored
 from islandrun_node.stores.tokens import TokenStore
 from tests.faults.flow import Flow, founded, home_of, ledger_of, nothing, said, say, state
+from tests.faults.flows_of_audit import FLOWS_OF_AUDIT
 from tests.faults.flows_of_money import FLOWS_OF_MONEY
 from tests.faults.flows_of_requests import FLOWS_OF_REQUESTS
 from tests.node.identity_kit import GRANT, now_ms
@@ -294,6 +295,7 @@ def check_restore(folder: Path) -> None:
 
 FLOWS = {
     **FLOWS_OF_MONEY,
+    **FLOWS_OF_AUDIT,
     **FLOWS_OF_REQUESTS,
     "found": Flow(nothing, run_found, check_found),
     "join": Flow(prepare_join, run_join, check_join),

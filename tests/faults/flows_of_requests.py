@@ -1,4 +1,4 @@
-"""What a node writes when it answers: receipts, secrets, vaults, and what it saw others do."""
+"""What a node writes when it answers: secrets, vaults, and what it saw others do."""
 
 from __future__ import annotations
 
@@ -6,33 +6,14 @@ from contextlib import closing
 from pathlib import Path
 
 from islandrun.trust.behaviour import Behaviour
-from islandrun.v1 import chat_pb2
 from islandrun.vocabulary import IslandId, Ppm
 from islandrun_node.stores.behaviour import BehaviourStore
 from islandrun_node.stores.conversations import NEW, ConversationStore
 from islandrun_node.stores.data_sets import DataSetStore, Declared
-from islandrun_node.stores.receipts import ReceiptStore
 from islandrun_node.stores.sealed import SealedStore
 from tests.faults.flow import Flow, founded, nothing, said, say, state
 
 NAMES = ("Anna Kern", "Tom Reed", "Eva Lind", "Max Orr")
-
-
-def run_receipt(folder: Path) -> None:
-    with state(folder) as database:
-        store = ReceiptStore(database)
-        name = f"r-{store.count()}"
-        store.save(name, 1, chat_pb2.SignedReceipt(payload=b"p" * 5000, issuer=b"i", signature=b"s"))
-        say(folder, name)
-
-
-def check_receipt(folder: Path) -> None:
-    with state(folder) as database:
-        store = ReceiptStore(database)
-        for name in said(folder):
-            kept = store.get(name)
-            assert kept is not None
-            assert kept.payload == b"p" * 5000
 
 
 def run_behaviour(folder: Path) -> None:
@@ -121,7 +102,6 @@ def check_vault(folder: Path) -> None:
 FLOWS_OF_REQUESTS = {
     "data sets": Flow(founded, run_data_sets, check_data_sets),
     "behaviour": Flow(founded, run_behaviour, check_behaviour),
-    "receipt": Flow(founded, run_receipt, check_receipt),
     "take over": Flow(prepare_take_over, run_take_over, check_take_over),
     "seal": Flow(founded, run_seal, check_seal),
     "vault": Flow(nothing, run_vault, check_vault),

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from islandrun.errors import EnrolmentRefused, StateError
+from islandrun.routing.receipt import Receipt, sign_receipt
 from islandrun.vocabulary import Standing
 from islandrun_node import enrolment
 from islandrun_node.admissions import admit, read_ledger
@@ -20,7 +21,9 @@ from islandrun_node.join_token import parse, token_id
 from islandrun_node.statements import slot
 from islandrun_node.stores.attestations import AttestationStore
 from islandrun_node.stores.database import Database
-from islandrun_node.stores.marks import forget_restored, is_restored
+from islandrun_node.stores.marks import forget_restored, is_restored, last_restored_ms
+from islandrun_node.stores.receipts import ReceiptStore
+from islandrun_node.stores.schema import RECEIPTS
 from islandrun_node.stores.tokens import TokenStore
 from tests.node.identity_kit import GRANT, now_ms
 
@@ -156,3 +159,22 @@ def test_the_commands(home: Home, tmp_path: Path) -> None:
     done = run.invoke(cli, ["--home", str(home.path), "--json", "restore", target])
     assert json.loads(done.stdout)["schema"] == "islandrun.restore/v1"
     assert done.exit_code == 0
+
+
+def test_the_log_of_receipts_comes_back_and_says_that_it_is_old(home: Home, tmp_path: Path) -> None:
+    key = load_membership(home).key
+    receipt = sign_receipt(Receipt("r-1", 1, key.public, (), "answered"), key.public, key.sign)
+    with closing(Database.open(home.receipts, RECEIPTS)) as log:
+        ReceiptStore(log).append([("r-1", 1, receipt)])
+        made = make_backup(home, tmp_path / "backup", False, now_ms())
+    assert "receipts.db" in made.files
+    damage(home.receipts)
+    at_ms = now_ms()
+    done = restore(home, tmp_path / "backup", at_ms)
+    assert done.replaced is not None
+    assert (done.replaced / "receipts.db").exists()
+    with closing(Database.open(home.receipts, RECEIPTS)) as log:
+        assert (ReceiptStore(log).count(), ReceiptStore(log).size()) == (1, 1)
+    with closing(Database.open(home.database)) as database:
+        forget_restored(database)
+        assert last_restored_ms(database) == at_ms

@@ -34,12 +34,14 @@ from islandrun.vocabulary import (
 from islandrun_node.home import Home, write_private
 from islandrun_node.identity import IslandKey
 from islandrun_node.journal import Journal
+from islandrun_node.receipt_log import ReceiptLog
 from islandrun_node.request import Decided, Plan
 from islandrun_node.services.chat import ChatService
 from islandrun_node.services.local_access import TokenCheck
 from islandrun_node.services.status import StatusService
 from islandrun_node.stores.database import Database
 from islandrun_node.stores.receipts import ReceiptStore
+from islandrun_node.stores.schema import RECEIPTS
 
 TOKEN = "t" * 40
 KEY = PublicKey(b"k" * 32)
@@ -110,10 +112,10 @@ class Scripted:
 async def node(tmp_path) -> AsyncIterator[SimpleNamespace]:
     home = Home(tmp_path / "home")
     home.create()
-    database = Database.open(home.database)
+    database = Database.open(home.receipts, RECEIPTS)
     key = IslandKey.create(tmp_path / "island.key")
     store = ReceiptStore(database)
-    journal = Journal(store, key.public, key.sign)
+    journal = Journal(ReceiptLog(store, key.public, key.sign), key.public)
     scripted = Scripted(journal)
     status = status_pb2.MeshStatus(
         mesh_name="home", self_name="laptop", version="1", islands=2, islands_alive=1

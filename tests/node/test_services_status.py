@@ -26,9 +26,11 @@ from islandrun.vocabulary import (
 )
 from islandrun_node.identity import IslandKey
 from islandrun_node.journal import Journal
+from islandrun_node.receipt_log import ReceiptLog
 from islandrun_node.services.status import WATCHERS_MAX, StatusService
 from islandrun_node.stores.database import Database
 from islandrun_node.stores.receipts import ReceiptStore
+from islandrun_node.stores.schema import RECEIPTS
 
 VIEW = IslandView(
     id=IslandId("o" * 52), key=PublicKey(b"k" * 32), name="office", tier=Tier.EDGE, group="work",
@@ -45,9 +47,9 @@ VIEW = IslandView(
 async def node(tmp_path) -> AsyncIterator[SimpleNamespace]:
     """A listener with receipts and one without, over a real receipt store and journal."""
     key = IslandKey.create(tmp_path / "island.key")
-    database = Database.open(tmp_path / "state.db")
+    database = Database.open(tmp_path / "receipts.db", RECEIPTS)
     store = ReceiptStore(database)
-    journal = Journal(store, key.public, key.sign)
+    journal = Journal(ReceiptLog(store, key.public, key.sign), key.public)
     change = asyncio.Event()
 
     async def changed():
@@ -75,6 +77,7 @@ async def node(tmp_path) -> AsyncIterator[SimpleNamespace]:
             channel = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{port}"))
             stubs.append(status_pb2_grpc.StatusServiceStub(channel))
         yield SimpleNamespace(local=stubs[0], mesh=stubs[1], journal=journal, change=change)
+    await journal.log.close()
     database.close()
 
 

@@ -14,11 +14,11 @@ from islandrun_node.home import Home
 from islandrun_node.identity import load_membership
 from islandrun_node.stores.attestations import AttestationStore
 from islandrun_node.stores.database import Database
-from islandrun_node.stores.schema import COSTS, STATE, VAULTS, Schema
+from islandrun_node.stores.schema import COSTS, RECEIPTS, STATE, VAULTS, Schema
 from tests.node.identity_kit import now_ms
 
 VECTORS = Path(__file__).parents[1] / "vectors"
-KINDS = {"state": STATE, "conversations": VAULTS, "costs": COSTS}
+KINDS = {"state": STATE, "conversations": VAULTS, "costs": COSTS, "receipts": RECEIPTS}
 OLDER = [(kind, version) for kind, schema in KINDS.items() for version in range(1, schema.newest + 1)]
 
 

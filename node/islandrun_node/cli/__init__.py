@@ -37,6 +37,7 @@ _VERBS: Final[dict[str, tuple[str, str]]] = {
     "explain": ("reading:explain", "Explain the decision of a past request."),
     "budget": ("budget:budget", "Show what was spent, is set aside and is left, and what was saved."),
     "prices": ("prices:prices", "List the prices of models, or import a price table."),
+    "audit": ("audit:audit", "Check, export and prove the receipts of this node."),
     "sanitize": ("sanitize:sanitize", "Mask a text without a running node."),
     "backup": ("backup:backup", "Copy this home to a folder."),
     "restore": ("backup:restore", "Bring a home back from a backup."),

@@ -84,6 +84,7 @@ class StatusService(status_pb2_grpc.StatusServiceServicer):
             self._check_receipts()
             before = _position(request.page_token)
             size = min(request.page_size or PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX)
+            await self._outlook.journal.log.settled()
             receipts, following = self._outlook.receipts(size, before)
             token = "" if following is None else str(following)
             return status_pb2.ListReceiptsResponse(receipts=receipts, next_page_token=token)
@@ -110,6 +111,7 @@ class StatusService(status_pb2_grpc.StatusServiceServicer):
         receipt: chat_pb2.SignedReceipt | None = None
         try:
             self._check_receipts()
+            await self._outlook.journal.log.settled()
             receipt = self._outlook.receipt(request.id[:ID_CHARACTERS_MAX])
         except Exception as error:
             await abort(context, error)

@@ -6,6 +6,7 @@ from islandrun_node.fail_points import Step
 from islandrun_node.stores.database import Database
 
 _RESTORED = "restored_at_ms"
+_LOG_RESTORED = "log_restored_at_ms"
 
 
 def note_restored(database: Database, at_ms: int) -> None:
@@ -16,7 +17,8 @@ def note_restored(database: Database, at_ms: int) -> None:
     with database.transaction(Step.NOTE_RESTORED) as cursor:
         cursor.execute("UPDATE tokens SET state = 'DONE'")
         cursor.execute("UPDATE sequences SET last = max(last, ?)", (at_ms,))
-        cursor.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (_RESTORED, at_ms))
+        for mark in (_RESTORED, _LOG_RESTORED):
+            cursor.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (mark, at_ms))
 
 
 def is_restored(database: Database) -> bool:
@@ -28,3 +30,11 @@ def forget_restored(database: Database) -> None:
     """Note that the node has caught up."""
     with database.transaction(Step.FORGET_RESTORED) as cursor:
         cursor.execute("DELETE FROM marks WHERE name = ?", (_RESTORED,))
+
+
+def last_restored_ms(database: Database) -> int:
+    """Return when the home last went on from an older copy, milliseconds since 1970; 0 for never."""
+    rows = database.read("SELECT value FROM marks WHERE name = ?", (_LOG_RESTORED,))
+    value = rows[0][0] if rows else 0
+    assert isinstance(value, int)
+    return value

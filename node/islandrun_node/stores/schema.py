@@ -71,6 +71,38 @@ CREATE TABLE data_sets (
 )
 """`state.db`: statements, proofs, sequences, tokens, receipts, secrets, marks of what happened, data sets."""
 
+RECEIPTS: Final = Schema(
+    application_id=0x49525243,  # IRRC
+    versions=(
+        """
+CREATE TABLE receipts (
+    position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, issued_at_ms INTEGER NOT NULL,
+    payload BLOB NOT NULL, issuer BLOB NOT NULL, signature BLOB NOT NULL
+) STRICT;
+CREATE TABLE hashes (
+    level INTEGER NOT NULL, position INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (level, position)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE heads (
+    size INTEGER PRIMARY KEY, payload BLOB NOT NULL, issuer BLOB NOT NULL, signature BLOB NOT NULL
+) STRICT;
+CREATE TABLE cosignatures (
+    size INTEGER NOT NULL, witness BLOB NOT NULL, at_ms INTEGER NOT NULL, signature BLOB NOT NULL,
+    PRIMARY KEY (size, witness)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX cosignatures_by_witness ON cosignatures (witness, size);
+CREATE TABLE witnessed (
+    origin BLOB PRIMARY KEY, payload BLOB NOT NULL, signature BLOB NOT NULL, at_ms INTEGER NOT NULL,
+    lost INTEGER NOT NULL
+) STRICT;
+CREATE TABLE breaches (
+    origin BLOB NOT NULL, breach TEXT NOT NULL, first BLOB NOT NULL, first_signature BLOB NOT NULL,
+    second BLOB NOT NULL, second_signature BLOB NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY (origin, breach)
+) STRICT;
+""",
+    ),
+)
+"""`receipts.db`: the log of receipts with its tree and heads, and what was witnessed of others."""
+
 VAULTS: Final = Schema(
     application_id=0x49525654,  # IRVT
     versions=(
