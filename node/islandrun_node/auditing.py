@@ -11,8 +11,9 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 
-from islandrun.audit.heads import Cosignature, SignedHead, TreeHead, read_cosignature, read_head, sign_head
+from islandrun.audit.heads import SignedHead, TreeHead, read_cosignature, read_head, sign_head
 from islandrun.audit.tree import compact_range, consistency_proof
 from islandrun.audit.witness import pick_witnesses
 from islandrun.errors import BadProof, ForwardFailed, RejectedMessage, StateError
@@ -122,7 +123,7 @@ class Auditor:
             for _ in range(2):
                 response = await self._call(view.id, await self._log.in_order(self._request(head, from_size)))
                 if response.WhichOneof("body") == "cosignature":
-                    self._keep(view, head, response.cosignature)
+                    await self._keep(view, head, response.cosignature)
                     return
                 from_size = await self._log.in_order(self._agreed(response.known, head))
         except ForwardFailed as error:
@@ -133,11 +134,11 @@ class Auditor:
         except RejectedMessage as error:
             _log.warning("island %s answered as no witness does: %s", view.id[:8], error)
 
-    def _keep(self, view: IslandView, head: SignedHead, wire: audit_pb2.Cosignature) -> None:
-        cosignature: Cosignature = read_cosignature(wire, head)
+    async def _keep(self, view: IslandView, head: SignedHead, wire: audit_pb2.Cosignature) -> None:
+        cosignature = read_cosignature(wire, head)
         if cosignature.witness != view.key:
             raise RejectedMessage("the countersignature is of another island")
-        self._heads.cosigned(head, cosignature)
+        await self._log.in_order(partial(self._heads.cosigned, head, cosignature))
         self._accusers.pop(view.id, None)
 
     def _request(self, head: SignedHead, from_size: int) -> Callable[[], audit_pb2.WitnessRequest]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, closing, redirect_stderr, redirect_stdout
@@ -15,10 +16,11 @@ import httpx2
 import pytest
 
 from islandrun.routing.receipt import explain, verify_receipt
-from islandrun.v1 import chat_pb2
+from islandrun.v1 import chat_pb2, status_pb2, status_pb2_grpc
 from islandrun.vocabulary import Ppm, Tier
 from islandrun_node import auditing, demo
 from islandrun_node.audit_files import ReceiptLine, _decoder
+from islandrun_node.channels import local_channel
 from islandrun_node.cli import cli
 from islandrun_node.home import Home
 from islandrun_node.listeners import Listening
@@ -231,6 +233,45 @@ async def test_no_word_that_a_client_chose_is_in_the_log(pair: Pair) -> None:
     for raw in (*lines, pair.laptop.receipts.read_bytes()):
         assert not canaries.leaked(raw)
         assert not [place for place, word in words.items() if word.encode() in raw]
+
+
+async def told(node: Listening, name: str) -> tuple[str, int]:
+    """Return what a node says is wrong, and how far it trusts an island."""
+    async with local_channel(node.grpc, node.token) as channel:
+        stub = status_pb2_grpc.StatusServiceStub(channel)
+        status = (await stub.GetMeshStatus(status_pb2.GetMeshStatusRequest())).status
+        islands = (await stub.ListIslands(status_pb2.ListIslandsRequest())).islands
+    return "; ".join(status.degraded), next(one.trust_ppm for one in islands if one.name == name)
+
+
+async def test_an_origin_that_puts_an_old_log_back_is_caught_over_the_mesh(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auditing, "HEAD_SECONDS", 0.2)
+    async with AsyncExitStack() as stack:
+        laptop = founded(tmp_path)
+        owner = await up(laptop, settings("laptop"), stack)
+        office = await joined(tmp_path, "office", laptop, EDGE, owner.mesh_port)
+        for turn, asked in enumerate((2, 3, 1)):
+            if turn == 2:
+                laptop_stands, trusted = await told(owner, "office")
+                assert (laptop_stands, trusted) == ("", 800_000)
+                shutil.copy(tmp_path / "old.db", office.receipts)
+            async with AsyncExitStack() as life:
+                node = await up(office, settings("office"), life)
+                for _ in range(asked):
+                    await ask(node)
+                if turn < 2:
+                    await witnessed(office, 2 + 3 * turn)
+                for _ in range(100 if turn == 2 else 0):
+                    if (await told(owner, "office"))[0]:
+                        break
+                    await asyncio.sleep(0.1)
+            if turn == 0:
+                shutil.copy(office.receipts, tmp_path / "old.db")
+        said, trusted = await told(owner, "office")
+        assert "showed a log that became shorter" in said
+        assert trusted < 600_000
 
 
 @pytest.mark.long
