@@ -7,13 +7,14 @@ island or the first 8 or more characters of its id.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from islandrun.agents.columns import Figures, Mask, marked
 from islandrun.agents.fleet import Fleet
-from islandrun.agents.offers import Offers
+from islandrun.agents.offers import Offers, offers_of
 from islandrun.agents.question import Question
 from islandrun.agents.reckoning import Costs, costs_of
 
@@ -21,6 +22,9 @@ AUTO: Final = "islandrun/auto"
 LOCAL: Final = "islandrun/local"
 PRIVATE: Final = "islandrun/private"
 ALIASES: Final = (AUTO, LOCAL, PRIVATE)
+
+OFFERS_KEPT_MAX: Final = 32
+"""For so many tasks, with or without documents, a fleet keeps what its models are worth."""
 
 
 class Meant(NamedTuple):
@@ -78,6 +82,20 @@ def is_model_known(fleet: Fleet, model: str) -> bool:
     return bool((meant.offers & ~meant.elsewhere[offers.island]).any())
 
 
+def offers_for(question: Question, fleet: Fleet) -> Offers:
+    """Return all models as they are worth to the task of a question; made once for each task."""
+    source, task, needs_documents = question.policy.quality, question.task.counted, question.needs_documents
+    if not source.differs(task):
+        return fleet.register.offers(needs_documents)
+    kept = fleet.register.offers_by_task
+    key = (needs_documents, source, task)
+    if key not in kept:
+        if len(kept) >= OFFERS_KEPT_MAX:
+            kept.clear()
+        kept[key] = offers_of(fleet.islands, needs_documents, partial(source.quality_ppm, task=task))
+    return kept[key]
+
+
 def pick(question: Question, fleet: Fleet) -> Picks:
     """Pick for each island the model that would run a request.
 
@@ -85,7 +103,7 @@ def pick(question: Question, fleet: Fleet) -> Picks:
     they are needed) and the budget; ties go to the lower name. When none is within budget, the
     best beyond it is picked, so that the cost agent can say by how much.
     """
-    offers = fleet.register.offers(question.needs_documents)
+    offers = offers_for(question, fleet)
     meant = meant_by(question.model, fleet, offers)
     is_able = offers.context_tokens_max >= question.context_tokens
     if question.needs_tools:

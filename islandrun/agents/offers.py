@@ -5,7 +5,7 @@ An island that offers nothing has one row that can run nothing, so that every is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,13 +46,23 @@ class Offers:
         return len(self.names)
 
 
-def offers_of(islands: Sequence[IslandView], needs_documents: bool) -> Offers:
+def stated_ppm(offer: ModelOffer) -> Ppm:
+    """Return what an island states of a model's quality."""
+    return offer.quality_ppm
+
+
+def offers_of(
+    islands: Sequence[IslandView],
+    needs_documents: bool,
+    quality: Callable[[ModelOffer], Ppm] = stated_ppm,
+) -> Offers:
     """Lay out the models of islands, as they are worth to requests with or without documents."""
     rows: list[tuple[int, ModelOffer, Ppm]] = []
     first_row: list[int] = []
     for place, island in enumerate(islands):
         first_row.append(len(rows))
-        rows.extend(_ordered(place, island.models, needs_documents))
+        worth = [quality_ppm(offer, needs_documents, quality) for offer in island.models]
+        rows.extend(_ordered(place, island.models, worth))
     names = tuple(offer.name for _, offer, _ in rows)
     return Offers(
         names=names,
@@ -69,21 +79,20 @@ def offers_of(islands: Sequence[IslandView], needs_documents: bool) -> Offers:
     )
 
 
-def quality_ppm(offer: ModelOffer, needs_documents: bool) -> Ppm:
+def quality_ppm(
+    offer: ModelOffer, needs_documents: bool, quality: Callable[[ModelOffer], Ppm] = stated_ppm
+) -> Ppm:
     """Say what quality to expect of a model for a request with or without documents."""
     if offer.is_extractive and not needs_documents:
-        return Ppm(offer.quality_ppm // EXTRACTIVE_DIVISOR)
-    return offer.quality_ppm
+        return Ppm(quality(offer) // EXTRACTIVE_DIVISOR)
+    return quality(offer)
 
 
 def _ordered(
-    place: int, offers: Iterable[ModelOffer], needs_documents: bool
+    place: int, models: Sequence[ModelOffer], worth: Sequence[Ppm]
 ) -> list[tuple[int, ModelOffer, Ppm]]:
-    models = tuple(offers)
-    best_first = sorted(
-        range(len(models)), key=lambda at: (-quality_ppm(models[at], needs_documents), models[at].name)
-    )
-    rows = [(place, models[at], quality_ppm(models[at], needs_documents)) for at in best_first]
+    best_first = sorted(range(len(models)), key=lambda at: (-worth[at], models[at].name))
+    rows = [(place, models[at], worth[at]) for at in best_first]
     return rows or [(place, _NOTHING, Ppm(0))]
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from islandrun.agents.quality import STATED_AND_PRIORS, QualitySource
 from islandrun.errors import ConfigError
 from islandrun.vocabulary import PPM_MAX, Ppm, Tier
 
@@ -60,6 +61,7 @@ class RoutingPolicy:
     jurisdictions: tuple[str, ...] = ()
     tiers: tuple[Tier, ...] = ()
     cost_max_microusd: int | None = None
+    quality: QualitySource = STATED_AND_PRIORS
 
     def __post_init__(self) -> None:
         if self.default_profile not in self.profiles:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from islandrun.agents.budget import NO_LIMIT, Purse
 from islandrun.agents.policy import RoutingPolicy
+from islandrun.agents.tasks import UNKNOWN_TASK, TaskGuess
 from islandrun.privacy.sensitivity import Assessment
 from islandrun.vocabulary import Hints, Instant, IslandId
 
@@ -17,7 +18,8 @@ class Question:
     `failed` lists islands that already failed this request; `my_group` is the group of the asking
     node; `receipt_id` names the record that the decision will be part of. `output_tokens` is how long
     the answer is expected to be, `answer_tokens_max` how long the client lets it be, 0 for no limit.
-    `places` are the jurisdictions to which passages of documents in the request are bound.
+    `places` are the jurisdictions to which passages of documents in the request are bound. `task`
+    is a guess.
     """
 
     request_id: str
@@ -35,6 +37,7 @@ class Question:
     places: tuple[str, ...] = ()
     answer_tokens_max: int = 0
     purse: Purse = NO_LIMIT
+    task: TaskGuess = UNKNOWN_TASK
 
     @property
     def context_tokens(self) -> int:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from islandrun.agents.columns import Figures, figures
 from islandrun.agents.offers import Offers, offers_of
+from islandrun.agents.quality import QualitySource
+from islandrun.agents.tasks import Task
 from islandrun.vocabulary import IslandView, Tier
 
 ID_PREFIX_MIN: Final = 8
@@ -32,7 +34,8 @@ class Register:
     """Tables over the islands of one fleet.
 
     `area_of` says in which entry of `areas` (the places of the world that islands lie in) an island is;
-    `own_group_of` is the number of its group in `groups` where it is a personal device, else -1.
+    `own_group_of` is the number of its group in `groups` where it is a personal device, else -1. What models
+    are worth for a task is kept in `offers_by_task` once it was asked for.
     """
 
     ids: tuple[str, ...]
@@ -45,6 +48,7 @@ class Register:
     holdings: dict[str, Holding]
     general_offers: Offers
     document_offers: Offers
+    offers_by_task: dict[tuple[bool, QualitySource, Task], Offers] = field(default_factory=dict)
 
     def called(self, word: str) -> tuple[int, ...]:
         """Return the islands that a client means: by name, by id, or by 8 or more characters of the id."""

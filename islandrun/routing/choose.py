@@ -59,4 +59,5 @@ def _decision(
         chosen=chosen,
         masked=masked,
         summary=summary,
+        task=question.task,
     )

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from islandrun.agents.agent import Objective, Veto, VetoReason
+from islandrun.agents.tasks import UNKNOWN_TASK, Task, TaskGuess
 from islandrun.errors import MalformedMessage
 from islandrun.trust.naming import island_id
 from islandrun.v1 import attestation_pb2, chat_pb2
-from islandrun.vocabulary import FindingType, IslandId, Ppm, PublicKey, Tier, sensitivity_class
+from islandrun.vocabulary import PPM_MAX, FindingType, IslandId, Ppm, PublicKey, Tier, sensitivity_class
 
 REPORTS_MAX: Final = 256
 """So many candidates travel with a decision, ranked ones first; the summary counts all."""
@@ -111,6 +112,7 @@ class Decision:
     chosen: CandidateReport | None
     masked: tuple[tuple[FindingType, int], ...]
     summary: str
+    task: TaskGuess = UNKNOWN_TASK
 
     def to_wire(self) -> chat_pb2.Decision:
         """Return it in its form on the wire, with at most `REPORTS_MAX` candidates."""
@@ -129,6 +131,8 @@ class Decision:
             attempt=self.attempt,
             summary=self.summary,
             profile=self.profile,
+            task=self.task.task,
+            task_confidence_ppm=self.task.confidence_ppm,
         )
 
     @classmethod
@@ -142,8 +146,9 @@ class Decision:
             raise MalformedMessage("a decision chose an island that it does not list")
         try:
             masked = tuple((FindingType(count.type), count.count) for count in pb.masked)
+            task = TaskGuess(Task(pb.task or Task.CHAT), Ppm(min(pb.task_confidence_ppm, PPM_MAX)))
         except ValueError as error:
-            raise MalformedMessage("a decision names an unknown type: use a newer version") from error
+            raise MalformedMessage("a decision names an unknown type or task: use a newer version") from error
         return cls(
             request_id=pb.request_id,
             receipt_id=pb.receipt_id,
@@ -155,4 +160,5 @@ class Decision:
             chosen=chosen,
             masked=masked,
             summary=pb.summary,
+            task=task,
         )

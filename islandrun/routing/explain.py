@@ -23,10 +23,12 @@ def explain_decision(decision: Decision) -> tuple[str, ...]:
     words = sensitivity_class(decision.sensitivity_ppm).name.lower()
     ranked = [report for report in decision.reports if report.rank]
     vetoed = [report for report in decision.reports if not report.rank]
+    guess = decision.task
     lines = [
         f"Attempt {decision.attempt}, profile {decision.profile}: {decision.summary}",
         f"  sensitivity {share(decision.sensitivity_ppm)} ({words})"
         + (f": {'; '.join(decision.reasons)}" if decision.reasons else ""),
+        f"  task: {guess.counted} (guessed {guess.task}, {share(guess.confidence_ppm)})",
         f"  masked: {', '.join(f'{kind} x{count}' for kind, count in decision.masked) or 'nothing'}",
     ]
     if ranked:

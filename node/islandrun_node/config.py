@@ -25,6 +25,7 @@ from islandrun.vocabulary import FindingType, Ppm, PublicKey, Tier
 from islandrun_node.config_tables import Config, Privacy, Table, Trust
 
 if TYPE_CHECKING:
+    from islandrun.agents.quality import QualityTable
     from islandrun.privacy.detect.owner import OwnerRules
     from islandrun.privacy.floors import Floors
     from islandrun.trust.score import TrustPolicy
@@ -214,6 +215,20 @@ def floors_of(privacy: Privacy) -> Floors:
     table = privacy.floors
     changed = {key: getattr(table, key) for key in table.__struct_fields__}
     return replace(DEFAULT_FLOORS, **{key: ppm(share) for key, share in changed.items() if share is not None})
+
+
+def quality_table(config: Config) -> QualityTable:
+    """Return the owner's figures for the quality of models by task, in the order of the file."""
+    # The agents load slowly, and most commands read the settings without them.
+    from islandrun.agents.quality import Override, QualityTable
+    from islandrun.agents.tasks import Task
+
+    overrides = []
+    for pattern, table in config.quality.items():
+        given = [(task, getattr(table, task)) for task in Task]
+        figures = tuple((task, ppm(share)) for task, share in given if share is not None)
+        overrides.append(Override(pattern, figures))
+    return QualityTable(tuple(overrides))
 
 
 def trust_policy(config: Config) -> TrustPolicy:

@@ -222,6 +222,22 @@ class Privacy(Table, frozen=True):
     conversation_hours: Annotated[float, msgspec.Meta(gt=0, le=8_760)] = 24.0
 
 
+class TaskQuality(Table, frozen=True):
+    """The quality (0 to 1) to expect of a model for each task; what is left out keeps its estimate."""
+
+    chat: Share | None = None
+    code: Share | None = None
+    math: Share | None = None
+    summarise: Share | None = None
+    translate: Share | None = None
+    extract: Share | None = None
+    write: Share | None = None
+    knowledge: Share | None = None
+
+
+ModelPattern = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+
+
 class Limits(Table, frozen=True):
     """Bounds on what the node takes in."""
 
@@ -248,4 +264,5 @@ class Config(Table, frozen=True):
     policy: Policy = Policy()
     trust: Trust = Trust()
     privacy: Privacy = Privacy()
+    quality: Annotated[dict[ModelPattern, TaskQuality], msgspec.Meta(max_length=256)] = {}
     limits: Limits = Limits()

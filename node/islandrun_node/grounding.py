@@ -191,7 +191,9 @@ class Grounding:
             assessment = named(assessment)
         now = world_clock.now()
         grounded = replace(grounded, hints=_with_less_time(hints, now.seconds - question.now.seconds))
-        asked = self.outlook.question(grounded, assessment, question.policy, question.request_id, now)
+        asked = self.outlook.question(
+            grounded, assessment, question.policy, question.request_id, now, question.task
+        )
         asked = replace(asked, places=places, purse=question.purse, output_tokens=question.output_tokens)
         course = self._begun(grounded, asked)
         return replace(course, citations=citations_of(passages))

@@ -27,7 +27,7 @@ from islandrun_node.backends.backend import Backend
 from islandrun_node.backends.embedder import Embedder
 from islandrun_node.callers import CallerGate
 from islandrun_node.channels import open_channel
-from islandrun_node.config import issuers_of, tier_of, trust_policy
+from islandrun_node.config import issuers_of, quality_table, tier_of, trust_policy
 from islandrun_node.config_tables import Config
 from islandrun_node.conversations import Conversations
 from islandrun_node.detectors import load_watch
@@ -58,6 +58,7 @@ from islandrun_node.stores.behaviour import BehaviourStore
 from islandrun_node.stores.conversations import ConversationStore
 from islandrun_node.stores.data_sets import DataSetStore
 from islandrun_node.stores.documents import DocumentIndex
+from islandrun_node.task_reader import TaskReader
 from islandrun_node.tls import TlsIdentity
 from islandrun_node.ways import Island, Opener, Ways
 
@@ -140,8 +141,7 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
 
     nearby = Nearby(discovery_key(state.membership.genesis), state.me)
     outlook = _outlook(state, config, mesh, observations, backends, journal, degraded, reach)
-    peers = _peers(_opener(tls, state.membership.genesis.mesh_id), dialled(outlook, nearby), reach)
-    stack.push_async_callback(peers.close)
+    peers = _peers(_opener(tls, state.membership.genesis.mesh_id), dialled(outlook, nearby), reach, stack)
     audit = audit_of(state, journal.log, outlook, peers.witness, observations.rewrote, stack)
     driver = MeshDriver(state.me, mesh, peers, state.attestations, gate.evict, observations.refused)
     runner = Runner(backends, peers, outlook.is_admitted, config.limits.answer_seconds_max, observations)
@@ -199,6 +199,7 @@ async def _chores(node: Node, presence: Presence, discovery: Discovery | None) -
         node.gate.run(),
         node.observations.run(),
         node.audit.auditor.run(),
+        node.requests.tasks.run(),
         node.tls.watch(node.peers.renew),
         presence.run(),
         node.knowledge.library.run(presence.tell),
@@ -263,16 +264,17 @@ async def _keep_current(node: Node) -> None:
 def _requests(config: Config, grounding: Grounding, journal: Journal, spending: Spending) -> Requests:
     outlook, embedder = grounding.outlook, grounding.knowledge.embedder
     return Requests(
-        outlook,
-        grounding.privacy,
-        grounding.conversations,
-        grounding.runner,
-        Matcher(outlook, embedder, config.match_data_sets),
-        grounding,
-        journal,
-        spending,
-        _routing_policy(config),
-        config.limits.requests_running_max,
+        outlook=outlook,
+        privacy=grounding.privacy,
+        tasks=TaskReader(embedder),
+        conversations=grounding.conversations,
+        runner=grounding.runner,
+        matcher=Matcher(outlook, embedder, config.match_data_sets),
+        grounding=grounding,
+        journal=journal,
+        spending=spending,
+        policy=_routing_policy(config),
+        running_max=config.limits.requests_running_max,
     )
 
 
@@ -290,8 +292,10 @@ def _conversations(state: State, stack: AsyncExitStack, config: Config) -> Conve
     return kept
 
 
-def _peers(opener: Opener, island: Island, reach: Reach) -> Peers:
-    return Peers(Ways(opener, island, reach.policy, reach.through, reach.own_relay), island)
+def _peers(opener: Opener, island: Island, reach: Reach, stack: AsyncExitStack) -> Peers:
+    peers = Peers(Ways(opener, island, reach.policy, reach.through, reach.own_relay), island)
+    stack.push_async_callback(peers.close)
+    return peers
 
 
 def _opener(tls: TlsIdentity, mesh_id: bytes) -> Opener:
@@ -344,5 +348,6 @@ def _routing_policy(config: Config) -> RoutingPolicy:
         default_profile=policy.profile,
         jurisdictions=policy.jurisdictions,
         tiers=tuple(tier_of(word) for word in policy.tiers),
+        quality=quality_table(config),
         cost_max_microusd=cost,
     )

@@ -10,6 +10,7 @@ from islandrun.agents.fleet import Fleet, fleet_of
 from islandrun.agents.lengths import LENGTH_DEFAULT
 from islandrun.agents.policy import RoutingPolicy
 from islandrun.agents.question import Question
+from islandrun.agents.tasks import UNKNOWN_TASK, TaskGuess
 from islandrun.mesh.machine import Mesh
 from islandrun.privacy.sensitivity import Assessment
 from islandrun.routing.candidates import LocalFacts, Vantage
@@ -157,6 +158,7 @@ class Outlook:
         policy: RoutingPolicy,
         request_id: str,
         now: Instant,
+        task: TaskGuess = UNKNOWN_TASK,
     ) -> Question:
         """Return a request as the agents see it."""
         tokens_max = request.sampling.tokens_max
@@ -173,6 +175,7 @@ class Outlook:
             my_group=self.my_group(),
             receipt_id=request_id,
             answer_tokens_max=tokens_max or 0,
+            task=task,
         )
 
     def mesh_status(self) -> status_pb2.MeshStatus:

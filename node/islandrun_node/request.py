@@ -12,6 +12,7 @@ Work that reads texts and never leaves this island, such as making vectors, goes
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -36,6 +37,7 @@ from islandrun_node.outlook import Outlook
 from islandrun_node.privacy_worker import PrivacyWorker
 from islandrun_node.runner import Runner
 from islandrun_node.spending import Order, Spending
+from islandrun_node.task_reader import TaskReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class Requests:
 
     outlook: Outlook
     privacy: PrivacyWorker
+    tasks: TaskReader
     conversations: Conversations
     runner: Runner
     matcher: Matcher
@@ -165,10 +168,13 @@ class Requests:
             raise Overloaded(f"this node runs {self.running_max} requests already; try again in a moment")
 
     async def _ask(self, request: ChatRequest) -> Question:
-        """Find out what is in a request; a fault on the way makes it restricted."""
+        """Find out what is in a request and what it asks for; a fault on the way makes it restricted."""
         now = world_clock.now()
-        assessment = await self.privacy.assess(request.prompt, request.hints.sensitivity_min_ppm)
-        return self.outlook.question(request, assessment, self.policy, world_clock.fresh_id("r"), now)
+        assessment, task = await asyncio.gather(
+            self.privacy.assess(request.prompt, request.hints.sensitivity_min_ppm),
+            self.tasks.guess(request.prompt),
+        )
+        return self.outlook.question(request, assessment, self.policy, world_clock.fresh_id("r"), now, task)
 
     async def _begin(self, request: ChatRequest, caller: str) -> tuple[ChatRequest, Question, Conversation]:
         """Find out what is in a request, which conversation it continues, and what it may cost."""

@@ -230,6 +230,8 @@ def decision_json(decision: chat_pb2.Decision) -> dict[str, object]:
         "receipt_id": decision.receipt_id,
         "attempt": decision.attempt,
         "profile": decision.profile,
+        "task": decision.task,
+        "task_confidence": decision.task_confidence_ppm / PPM,
         "sensitivity": decision.sensitivity_ppm / PPM,
         "class": _word(decision.sensitivity_class, "class"),
         "reasons": list(decision.sensitivity_reasons),
