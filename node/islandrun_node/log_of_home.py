@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from islandrun.trust.claims import SuccessorClaims, decode
-from islandrun.trust.ledger import Ledger
 from islandrun.vocabulary import PublicKey
-from islandrun.wire.limits import SUCCESSIONS_MAX
 from islandrun_node import world_clock
 from islandrun_node.admissions import read_ledger
 from islandrun_node.home import Home
@@ -22,28 +19,13 @@ from islandrun_node.stores.schema import RECEIPTS
 
 @contextmanager
 def opened_log(home: Home) -> Iterator[tuple[ReceiptStore, HeadStore, tuple[PublicKey, ...]]]:
-    """Open the log of a home, whether its node runs or not; its keys are its own first, then former ones.
+    """Open the log of a home, whether its node runs or not; its keys are its own and those it succeeded.
 
     Raises `StateError` when the home belongs to no mesh or a file cannot be read.
     """
     membership = load_membership(home)
     with stored_statements(home.database) as store:
         ledger = read_ledger(store, membership.genesis, world_clock.now().wall_ms)
-    origins = (membership.key.public, *former_keys(ledger, membership.key.public))
+    key = membership.key.public
     with closing(Database.open(home.receipts, RECEIPTS)) as database:
-        yield ReceiptStore(database), HeadStore(database), origins
-
-
-def former_keys(ledger: Ledger, key: PublicKey) -> tuple[PublicKey, ...]:
-    """Return the keys that an island had before this one, the last first."""
-    before = {}
-    for signed in ledger.records():
-        if signed.kind == SuccessorClaims.kind:
-            claims = decode(signed.kind, signed.payload)
-            if isinstance(claims, SuccessorClaims):
-                before[claims.new] = claims.old
-    found: list[PublicKey] = []
-    while (old := before.get(key)) is not None and old not in found and len(found) < SUCCESSIONS_MAX:
-        found.append(old)
-        key = old
-    return tuple(found)
+        yield ReceiptStore(database), HeadStore(database), (key, *ledger.lineage.ancestors(key))

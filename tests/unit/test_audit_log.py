@@ -66,6 +66,16 @@ def test_a_receipt_of_somebody_else_is_named() -> None:
         LogCheck((public(ORIGIN),)).receipt(signed_receipt(1, OTHER))
 
 
+def test_a_log_goes_on_under_the_key_that_succeeds() -> None:
+    log = Log(count=3)
+    log.add(signed_receipt(3, OTHER))
+    check = LogCheck((public(OTHER), public(ORIGIN)))
+    for receipt in log.receipts:
+        check.receipt(receipt)
+    check.head(log.head(key=OTHER).wire)
+    assert check.finish().receipts == 4
+
+
 def test_a_missing_entry_and_two_that_changed_places_show_at_the_head() -> None:
     log = Log(count=10)
     shifted = [*log.receipts[:4], log.receipts[5], log.receipts[4], *log.receipts[6:]]
