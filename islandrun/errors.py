@@ -18,6 +18,7 @@
     ├─ RequestRefused         policy says no; shown to the caller with its reasons
     │  ├─ BadRequest            the request itself is wrong; names the field
     │  ├─ NobodyMaySee          no island is left after the vetoes
+    │  ├─ QuotaSpent            this caller has asked as much as it may for now
     │  └─ ForwardRefused        this island does not run what another one sent
     ├─ PurseEmpty             money was spent meanwhile; the request is decided again without paid islands
     ├─ PrivacyFault           a privacy part failed; the request counts as restricted
@@ -140,6 +141,16 @@ class NobodyMaySee(RequestRefused):
     def __init__(self, message: str, decision: object = None) -> None:
         super().__init__(message)
         self.decision = decision
+
+
+class QuotaSpent(RequestRefused):
+    """The caller has asked as much as the owner lets it for now."""
+
+    reason = "QUOTA_SPENT"
+
+    def __init__(self, message: str, retry_after_seconds: int = 1) -> None:
+        super().__init__(f"{message}; try again in {retry_after_seconds} s")
+        self.retry_after_seconds = retry_after_seconds
 
 
 class ForwardRefused(RequestRefused):

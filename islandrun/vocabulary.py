@@ -359,7 +359,8 @@ class IslandView:
     `front` is the island whose node fronts this one (an outbound island), else empty.
     `is_local` says that this node itself can run it (its own island, or one that it fronts).
     `relays` are the islands that carry pipes to this one, and `relay_endpoints` is where it carries pipes
-    for others; `through` is the name of the relay over which it is reached from here now.
+    for others; `through` is the name of the relay over which it is reached from here now. `certifications`
+    are the schemes that issuers whom the owner accepts certify of it now.
     """
 
     id: IslandId
@@ -385,6 +386,7 @@ class IslandView:
     relays: tuple[IslandId, ...] = ()
     relay_endpoints: tuple[str, ...] = ()
     through: str = ""
+    certifications: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,8 @@ def pick(question: Question, fleet: Fleet) -> Picks:
         is_able &= offers.supports_tools
     if meant.offers is not None:
         is_able &= meant.offers
+    if question.limits.models is not None:
+        is_able &= allowed(offers, question.limits.models)
     costs = costs_of(question, offers, fleet)
     turn = offers.preference * is_able
     if costs.is_over is not None:
@@ -117,6 +119,11 @@ def pick(question: Question, fleet: Fleet) -> Picks:
     first = np.maximum.reduceat(turn, offers.first_row) if len(fleet) else turn
     rows = offers.row_of_turn[first]
     return Picks(meant, offers, rows, first > 0, costs)
+
+
+def allowed(offers: Offers, models: frozenset[str]) -> Mask:
+    """Say which offers the owner's rules leave: those of these models."""
+    return marked(len(offers), [row for name in models for row in offers.rows_of.get(name, _NO_ROWS)])
 
 
 _NO_ROWS: Final[Figures] = np.zeros(0, dtype=np.int64)

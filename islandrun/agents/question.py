@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from islandrun.agents.budget import NO_LIMIT, Purse
+from islandrun.agents.limits import NO_LIMITS, Limits
 from islandrun.agents.policy import RoutingPolicy
 from islandrun.agents.tasks import UNKNOWN_TASK, TaskGuess
 from islandrun.privacy.sensitivity import Assessment
@@ -18,8 +19,8 @@ class Question:
     `failed` lists islands that already failed this request; `my_group` is the group of the asking
     node; `receipt_id` names the record that the decision will be part of. `output_tokens` is how long
     the answer is expected to be, `answer_tokens_max` how long the client lets it be, 0 for no limit.
-    `places` are the jurisdictions to which passages of documents in the request are bound. `task`
-    is a guess.
+    `places` are the jurisdictions to which passages of documents in the request are bound, `limits` is what
+    the owner's rules leave for it, `task` a guess.
     """
 
     request_id: str
@@ -38,6 +39,7 @@ class Question:
     answer_tokens_max: int = 0
     purse: Purse = NO_LIMIT
     task: TaskGuess = UNKNOWN_TASK
+    limits: Limits = NO_LIMITS
 
     @property
     def context_tokens(self) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 from islandrun.agents.agent import Case, Objection, Objective, Opinion, VetoReason, those_that_count
 from islandrun.agents.columns import Figures, Mask, marked
 from islandrun.agents.fleet import Fleet
+from islandrun.agents.models import allowed
 from islandrun.agents.offers import Offers
 
 WAITING_MAX: Final = 8
@@ -83,7 +84,10 @@ def _models(case: Case) -> tuple[Objection, ...]:
         return ()
     is_unable, offers, question = ~picks.is_able, picks.offers, case.question
     matching = offers.is_offered if picks.meant.offers is None else picks.meant.offers & offers.is_offered
-    has_match = _any_of(matching, offers)
+    has_name = has_match = _any_of(matching, offers)
+    if question.limits.models is not None:
+        matching = matching & allowed(offers, question.limits.models)
+        has_match = _any_of(matching, offers)
     longest = np.maximum.reduceat(offers.context_tokens_max * matching, offers.first_row)
     needed = question.context_tokens
     is_short = is_unable & has_match & (longest < needed)
@@ -93,8 +97,13 @@ def _models(case: Case) -> tuple[Objection, ...]:
     return (
         Objection(
             VetoReason.MODEL_MISSING,
-            is_unable & ~has_match,
+            is_unable & ~has_name,
             lambda place: f"none of its {len(case.fleet.islands[place].models)} models is the one asked for",
+        ),
+        Objection(
+            VetoReason.POLICY,
+            is_unable & has_name & ~has_match,
+            f"rule {question.limits.rules_of_models}: no model that the request names is allowed",
         ),
         Objection(
             VetoReason.CONTEXT_TOO_LONG,

@@ -16,7 +16,7 @@ from islandrun.trust.behaviour import Behaviour, combined
 from islandrun.trust.claims import AdmissionClaims, IslandState, SelfClaims
 from islandrun.trust.ledger import Ledger
 from islandrun.trust.naming import island_id
-from islandrun.trust.score import TrustPolicy, score
+from islandrun.trust.score import TrustPolicy, schemes_held, score
 from islandrun.vocabulary import (
     Instant,
     IslandId,
@@ -97,7 +97,9 @@ class Vantage:
         facts = self.local.get(island)
         is_self = facts is not None and facts.is_self
         trust = score(self.ledger, island, self.my_group, self.trust_policy, behaviour, now_ms, is_self)
-        return _view(self.ledger, self.mesh, island, trust, facts, self.now)
+        view = _view(self.ledger, self.mesh, island, trust, facts, self.now)
+        held = schemes_held(self.ledger, island, self.trust_policy, now_ms)
+        return replace(view, certifications=held) if held else view
 
     def _behaviour(self, island: IslandId) -> Behaviour | None:
         """Return what was observed of an island, also under the keys that it had before."""
@@ -182,6 +184,7 @@ def behind_front(view: IslandView, views: Mapping[IslandId, IslandView]) -> Isla
         requests_max=view.requests_max if front.requests_max else 0,
         trust=_at_most(view.trust, front),
         jurisdictions=_places(view, front),
+        certifications=tuple(held for held in view.certifications if held in front.certifications),
     )
 
 

@@ -60,4 +60,5 @@ def _decision(
         masked=masked,
         summary=summary,
         task=question.task,
+        rules=question.limits.rules,
     )

@@ -21,6 +21,8 @@ REPORTS_MAX: Final = 256
 
 VETOES_MAX: Final = 32
 REASONS_MAX: Final = 64
+RULES_NAMED_MAX: Final = 64
+RULE_CHARACTERS_MAX: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,9 @@ class CandidateReport:
             trust_ppm=self.trust_ppm,
             visible_sensitivity_ppm=self.visible_ppm,
             masked=self.masked,
-            vetoes=[chat_pb2.Veto(reason=veto.reason, detail=veto.detail) for veto in self.vetoes],
+            vetoes=[
+                chat_pb2.Veto(reason=veto.reason, detail=veto.detail) for veto in self.vetoes[:VETOES_MAX]
+            ],
             cost_ppm=scores.get(Objective.COST_MICROUSD, 0),
             latency_ppm=scores.get(Objective.LATENCY_MS, 0),
             exposure_ppm=scores.get(Objective.EXPOSURE_PPM, 0),
@@ -100,7 +104,10 @@ class CandidateReport:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Who runs a request and why. `chosen` None: no island is left, and `summary` says why for each."""
+    """Who runs a request and why. `chosen` None: no island is left, and `summary` says why for each.
+
+    `rules` names those of the owner's rules that applied.
+    """
 
     request_id: str
     receipt_id: str
@@ -113,6 +120,7 @@ class Decision:
     masked: tuple[tuple[FindingType, int], ...]
     summary: str
     task: TaskGuess = UNKNOWN_TASK
+    rules: tuple[str, ...] = ()
 
     def to_wire(self) -> chat_pb2.Decision:
         """Return it in its form on the wire, with at most `REPORTS_MAX` candidates."""
@@ -133,6 +141,7 @@ class Decision:
             profile=self.profile,
             task=self.task.task,
             task_confidence_ppm=self.task.confidence_ppm,
+            rules=self.rules[:RULES_NAMED_MAX],
         )
 
     @classmethod
@@ -140,6 +149,8 @@ class Decision:
         """Read one back. Raises `MalformedMessage` on an unknown word or a wrong size."""
         if len(pb.candidates) > REPORTS_MAX or len(pb.sensitivity_reasons) > REASONS_MAX:
             raise MalformedMessage("a decision has too many entries: it was not made by a node")
+        if len(pb.rules) > RULES_NAMED_MAX or any(len(rule) > RULE_CHARACTERS_MAX for rule in pb.rules):
+            raise MalformedMessage("a decision names too many rules: it was not made by a node")
         reports = tuple(CandidateReport.from_wire(report) for report in pb.candidates)
         chosen = next((report for report in reports if pb.chosen and report.key == pb.chosen), None)
         if pb.chosen and chosen is None:
@@ -161,4 +172,5 @@ class Decision:
             masked=masked,
             summary=pb.summary,
             task=task,
+            rules=tuple(pb.rules),
         )

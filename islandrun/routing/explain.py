@@ -29,6 +29,7 @@ def explain_decision(decision: Decision) -> tuple[str, ...]:
         f"  sensitivity {share(decision.sensitivity_ppm)} ({words})"
         + (f": {'; '.join(decision.reasons)}" if decision.reasons else ""),
         f"  task: {guess.counted} (guessed {guess.task}, {share(guess.confidence_ppm)})",
+        f"  rules: {', '.join(decision.rules) or 'none applied'}",
         f"  masked: {', '.join(f'{kind} x{count}' for kind, count in decision.masked) or 'nothing'}",
     ]
     if ranked:

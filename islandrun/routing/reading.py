@@ -82,6 +82,7 @@ def reading_question(
         output_tokens=0,
         needs_tools=False,
         failed=(*question.failed, *failed),
+        limits=question.limits.for_reading,
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from islandrun.trust.behaviour import Behaviour, behaviour_ppm
-from islandrun.trust.claims import AdmissionClaims, SelfClaims
+from islandrun.trust.claims import AdmissionClaims, CertificationClaims, SelfClaims
 from islandrun.trust.ledger import Ledger
 from islandrun.trust.signing import SKEW_MS
 from islandrun.trust.view import HOUR_MS, Reach, View, view
@@ -117,17 +117,29 @@ def _certified(ledger: Ledger, island: IslandId, policy: TrustPolicy, now_ms: in
     """Return the lowest level over the required schemes; of one scheme the best valid level counts."""
     if not policy.required_schemes:
         return TrustFactor("certifications", PPM_MAX, "none required")
-    valid = [
-        claims
-        for claims in ledger.certifications(island)
-        if claims.header.issuer in policy.accepted_issuers
-        and claims.header.not_before_ms - SKEW_MS <= now_ms <= claims.header.not_after_ms
-    ]
+    valid = _certifications(ledger, island, policy, now_ms)
     levels = [
         max((claims.level_ppm for claims in valid if claims.scheme == scheme), default=Ppm(0))
         for scheme in policy.required_schemes
     ]
     return _lowest("certifications", levels, ", ".join(policy.required_schemes))
+
+
+def schemes_held(ledger: Ledger, island: IslandId, policy: TrustPolicy, now_ms: int) -> tuple[str, ...]:
+    """Return the schemes that accepted issuers certify of an island now, at any level above 0."""
+    valid = _certifications(ledger, island, policy, ledger.present_ms(now_ms))
+    return tuple(sorted({claims.scheme for claims in valid if claims.level_ppm > 0}))
+
+
+def _certifications(
+    ledger: Ledger, island: IslandId, policy: TrustPolicy, now_ms: int
+) -> list[CertificationClaims]:
+    return [
+        claims
+        for claims in ledger.certifications(island)
+        if claims.header.issuer in policy.accepted_issuers
+        and claims.header.not_before_ms - SKEW_MS <= now_ms <= claims.header.not_after_ms
+    ]
 
 
 def _vouched(ledger: Ledger, island: IslandId, policy: TrustPolicy, now_ms: int) -> TrustFactor:

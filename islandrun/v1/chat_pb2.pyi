@@ -183,7 +183,7 @@ class MaskedCount(_message.Message):
     def __init__(self, type: _Optional[str] = ..., count: _Optional[int] = ...) -> None: ...
 
 class Decision(_message.Message):
-    __slots__ = ("request_id", "receipt_id", "sensitivity_ppm", "sensitivity_class", "sensitivity_reasons", "candidates", "chosen", "chosen_name", "chosen_tier", "masked", "attempt", "summary", "profile", "task", "task_confidence_ppm")
+    __slots__ = ("request_id", "receipt_id", "sensitivity_ppm", "sensitivity_class", "sensitivity_reasons", "candidates", "chosen", "chosen_name", "chosen_tier", "masked", "attempt", "summary", "profile", "task", "task_confidence_ppm", "rules")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     RECEIPT_ID_FIELD_NUMBER: _ClassVar[int]
     SENSITIVITY_PPM_FIELD_NUMBER: _ClassVar[int]
@@ -199,6 +199,7 @@ class Decision(_message.Message):
     PROFILE_FIELD_NUMBER: _ClassVar[int]
     TASK_FIELD_NUMBER: _ClassVar[int]
     TASK_CONFIDENCE_PPM_FIELD_NUMBER: _ClassVar[int]
+    RULES_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     receipt_id: str
     sensitivity_ppm: int
@@ -214,7 +215,8 @@ class Decision(_message.Message):
     profile: str
     task: str
     task_confidence_ppm: int
-    def __init__(self, request_id: _Optional[str] = ..., receipt_id: _Optional[str] = ..., sensitivity_ppm: _Optional[int] = ..., sensitivity_class: _Optional[_Union[SensitivityClass, str]] = ..., sensitivity_reasons: _Optional[_Iterable[str]] = ..., candidates: _Optional[_Iterable[_Union[CandidateReport, _Mapping]]] = ..., chosen: _Optional[bytes] = ..., chosen_name: _Optional[str] = ..., chosen_tier: _Optional[_Union[_attestation_pb2.Tier, str]] = ..., masked: _Optional[_Iterable[_Union[MaskedCount, _Mapping]]] = ..., attempt: _Optional[int] = ..., summary: _Optional[str] = ..., profile: _Optional[str] = ..., task: _Optional[str] = ..., task_confidence_ppm: _Optional[int] = ...) -> None: ...
+    rules: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, request_id: _Optional[str] = ..., receipt_id: _Optional[str] = ..., sensitivity_ppm: _Optional[int] = ..., sensitivity_class: _Optional[_Union[SensitivityClass, str]] = ..., sensitivity_reasons: _Optional[_Iterable[str]] = ..., candidates: _Optional[_Iterable[_Union[CandidateReport, _Mapping]]] = ..., chosen: _Optional[bytes] = ..., chosen_name: _Optional[str] = ..., chosen_tier: _Optional[_Union[_attestation_pb2.Tier, str]] = ..., masked: _Optional[_Iterable[_Union[MaskedCount, _Mapping]]] = ..., attempt: _Optional[int] = ..., summary: _Optional[str] = ..., profile: _Optional[str] = ..., task: _Optional[str] = ..., task_confidence_ppm: _Optional[int] = ..., rules: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Receipt(_message.Message):
     __slots__ = ("id", "issued_at_ms", "origin", "decisions", "outcome", "cost_microusd", "usage", "latency_ms", "failure")

@@ -49,6 +49,13 @@ def load(path: Path, flags: Mapping[tuple[str, ...], object] | None = None) -> C
     `flags` maps key paths such as `("listen", "http")` to values of the command line.
     Raises `ConfigError`, which names file, key and remedy.
     """
+    config = load_unchecked(path, flags)
+    _check_policy(config, str(path))
+    return config
+
+
+def load_unchecked(path: Path, flags: Mapping[tuple[str, ...], object] | None = None) -> Config:
+    """Read the settings as `load` does, but let the rules contradict themselves: `config check` says how."""
     table = _read(path)
     for variable, keys in _ENVIRONMENT.items():
         if variable in os.environ:
@@ -133,6 +140,8 @@ def _check(config: Config, source: str) -> None:
         ("trust.issuers", [issuer.name for issuer in config.trust.issuers]),
         ("privacy.patterns", [pattern.name for pattern in config.privacy.patterns]),
         ("data", [data.name for data in config.data]),
+        ("policy.rule", [rule.name for rule in config.policy.rule]),
+        ("policy.key", [key.name for key in config.policy.key]),
     ):
         if kind == "data" and AUTO in names:
             raise ConfigError(f"{source}: data: the name `{AUTO}` stands for a choice; give another name")
@@ -191,6 +200,14 @@ def zone_of(name: str, source: str = "settings") -> tzinfo:
 def _check_privacy(privacy: Privacy, source: str) -> None:
     if privacy.terms or privacy.patterns or privacy.allow:
         owner_rules(privacy, source)
+
+
+def _check_policy(config: Config, source: str) -> None:
+    if config.policy.rule:
+        # Rules know what a request may hold, and that loads slowly.
+        from islandrun_node.policy import check_rules
+
+        check_rules(config, source)
 
 
 def owner_rules(privacy: Privacy, source: str = "settings") -> OwnerRules:

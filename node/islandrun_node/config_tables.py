@@ -130,14 +130,77 @@ class TierTrust(Table, frozen=True):
     cloud: Share = 0.2
 
 
+Tiers = tuple[Literal["personal", "edge", "cloud"], ...]
+Some = msgspec.Meta(min_length=1, max_length=64)
+"""A list in a rule names something: one that is empty would allow nothing."""
+
+Word = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+Time = Annotated[str, msgspec.Meta(pattern=r"^(?:[01][0-9]|2[0-3]):[0-5][0-9]$")]
+TimeOrMidnight = Annotated[str, msgspec.Meta(pattern=r"^(?:[01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")]
+DataKind = Literal[
+    "PHI", "PCI", "PII", "CREDENTIALS", "SOURCE_CODE", "MINORS", "FINANCE", "LEGAL", "HR", "TRADE_SECRET",
+]  # fmt: skip
+
+
+class Window(Table, frozen=True):
+    """Hours of days, by the wall clock of an IANA zone such as "Europe/Berlin"."""
+
+    zone: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+){0,2}$", max_length=64)]
+    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = (
+        "mon", "tue", "wed", "thu", "fri", "sat", "sun",
+    )  # fmt: skip
+    start: Time = "00:00"
+    end: TimeOrMidnight = "24:00"
+
+
+class Rule(Table, frozen=True):
+    """A rule: the upper keys say which requests it names, the lower ones what they may reach."""
+
+    name: Name
+    sensitivity_min: Literal["public", "internal", "confidential", "restricted"] = "public"
+    data: Annotated[tuple[DataKind, ...], Some] | None = None
+    topics: Annotated[tuple[Word, ...], Some] | None = None
+    keys: Annotated[tuple[Name, ...], Some] | None = None
+    data_sets: Annotated[tuple[Name, ...], Some] | None = None
+    tasks: Annotated[tuple[Literal["chat", "tools", "read"], ...], Some] | None = None
+    during: Window | None = None
+
+    tiers: Annotated[Tiers, Some] | None = None
+    jurisdictions: Annotated[tuple[Jurisdiction, ...], msgspec.Meta(min_length=1, max_length=256)] | None = (
+        None
+    )
+    groups: Annotated[tuple[Word, ...], Some] | None = None
+    certifications: Annotated[tuple[Scheme, ...], Some] | None = None
+    islands: (
+        Annotated[tuple[Annotated[str, msgspec.Meta(pattern=r"^(?:self|[a-z2-7]{16,52})$")], ...], Some]
+        | None
+    ) = None
+    models: Annotated[tuple[Word, ...], Some] | None = None
+    cost_max_usd: Annotated[float, msgspec.Meta(ge=0, le=10_000)] | None = None
+    only_during: Window | None = None
+    deny: bool = False
+
+
+class KeyLimits(Table, frozen=True):
+    """What programs with a client key may ask; the name "*" means each key."""
+
+    name: Annotated[str, msgspec.Meta(pattern=r"^(?:\*|[a-z0-9-]{1,32})$")]
+    requests_per_minute: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
+    tokens_per_day: Annotated[int, msgspec.Meta(ge=1, le=10**12)] | None = None
+    running_max: Annotated[int, msgspec.Meta(ge=1, le=100_000)] | None = None
+
+
 class Policy(Table, frozen=True):
     """The owner's rules. A client can only tighten them."""
 
     profile: Literal["balanced", "private", "fast", "cheap"] = "balanced"
     jurisdictions: tuple[Jurisdiction, ...] = ()
-    tiers: tuple[Literal["personal", "edge", "cloud"], ...] = ("personal", "edge", "cloud")
+    tiers: Tiers = ("personal", "edge", "cloud")
     cost_max_usd: Annotated[float, msgspec.Meta(ge=0, le=10_000)] | None = None
     tier_trust: TierTrust = TierTrust()
+    unmatched: Literal["allow", "deny"] = "allow"
+    rule: Annotated[tuple[Rule, ...], msgspec.Meta(max_length=64)] = ()
+    key: Annotated[tuple[KeyLimits, ...], msgspec.Meta(max_length=256)] = ()
 
 
 class Issuer(Table, frozen=True):

@@ -55,6 +55,8 @@ class Step(StrEnum):
     ADD_TALLY = "add-tally"
     SAVE_LENGTHS = "save-lengths"
     NOTE_RESTORED = "note-restored"
+    ADD_CLIENT_KEY = "add-client-key"
+    REVOKE_CLIENT_KEY = "revoke-client-key"
     FORGET_RESTORED = "forget-restored"
 
 

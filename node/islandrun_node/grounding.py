@@ -49,6 +49,7 @@ from islandrun_node.knowledge import LocalKnowledge
 from islandrun_node.outlook import Outlook
 from islandrun_node.privacy_worker import PrivacyWorker
 from islandrun_node.runner import Runner
+from islandrun_node.visits import Visit
 
 Note = Callable[[Decision], None]
 
@@ -78,7 +79,12 @@ class Grounding:
     knowledge: LocalKnowledge
 
     async def course(
-        self, request: ChatRequest, question: Question, conversation: Conversation, note: Note
+        self,
+        request: ChatRequest,
+        question: Question,
+        conversation: Conversation,
+        visit: Visit,
+        note: Note,
     ) -> Course:
         """Return how a request is run; `note` hears who was asked to read documents for it.
 
@@ -94,13 +100,13 @@ class Grounding:
             if course.decision.chosen is None:
                 raise
             return course
-        brought = await self._brought(request, question, found)
+        brought = await self._brought(request, question, visit, found)
         if course.decision.chosen is None:
             return brought
         is_better = brought.decision.chosen is not None and not is_quoted(brought.decision, fleet)
         return brought if is_better and brought.citations else course
 
-    async def planned(self, request: ChatRequest, question: Question) -> Course:
+    async def planned(self, request: ChatRequest, question: Question, visit: Visit) -> Course:
         """Return how a request would be run, and send nothing: at most who would read the documents."""
         course = self._begun(request, question)
         fleet = self.outlook.fleet()
@@ -109,7 +115,7 @@ class Grounding:
         names = portions(fleet, request.hints.data_sets)
         if all(self._is_here(portion) for portion in names):
             found = [await self._read_here(request, portion) for portion in names]
-            brought = await self._brought(request, question, found)
+            brought = await self._brought(request, question, visit, found)
             return brought if brought.decision.chosen or not course.decision.chosen else course
         if course.decision.chosen is not None:
             return course
@@ -177,8 +183,13 @@ class Grounding:
     async def _read_here(self, request: ChatRequest, data_sets: tuple[str, ...]) -> Found:
         return await self.knowledge.find(data_sets, request.prompt, PASSAGES_DEFAULT)
 
-    async def _brought(self, request: ChatRequest, question: Question, found: Sequence[Found]) -> Course:
-        """Put passages into the prompt and judge it anew, no less sensitive than where they came from."""
+    async def _brought(
+        self, request: ChatRequest, question: Question, visit: Visit, found: Sequence[Found]
+    ) -> Course:
+        """Put passages into the prompt and judge it anew, no less sensitive than where they came from.
+
+        The owner's rules, too: `visit` still knows the data sets, which the request names no more.
+        """
         bounds = [bound for one in found for bound in one.bounds.values()]
         places = tuple(sorted({place for _, place in bounds if place}))
         least = Ppm(max([request.hints.sensitivity_min_ppm, *(sensitivity for sensitivity, _ in bounds)]))
@@ -195,7 +206,7 @@ class Grounding:
             grounded, assessment, question.policy, question.request_id, now, question.task
         )
         asked = replace(asked, places=places, purse=question.purse, output_tokens=question.output_tokens)
-        course = self._begun(grounded, asked)
+        course = self._begun(grounded, visit.limited(asked))
         return replace(course, citations=citations_of(passages))
 
     def _fitted(self, passages: Sequence[Passage], plain: Question) -> tuple[Passage, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -39,6 +39,7 @@ from islandrun_node.services.mesh import MeshService
 from islandrun_node.services.status import StatusService
 from islandrun_node.services.witness import WitnessService
 from islandrun_node.spending import Order, Purchase
+from islandrun_node.stores.client_keys import ClientKeyStore
 from islandrun_node.tls import Listener
 
 if TYPE_CHECKING:
@@ -51,12 +52,16 @@ _TOKEN_BYTES = 24
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """Where a node can be reached. `mesh` is an address as bound, which may be 0.0.0.0."""
+    """Where a node can be reached. `mesh` is an address as bound, which may be 0.0.0.0.
+
+    `reread` makes the node read its policy anew.
+    """
 
     mesh: str
     grpc: str
     http: str
     token: str = field(repr=False)
+    reread: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
 
     @property
     def mesh_port(self) -> int:
@@ -74,7 +79,7 @@ async def listen(node: Node, stack: AsyncExitStack) -> Listening:
     mesh = await stack.enter_async_context(_mesh(node))
     local = await stack.enter_async_context(_local(node, token))
     http = await stack.enter_async_context(_http(node, token))
-    return Listening(mesh, local, http, token)
+    return Listening(mesh, local, http, token, node.policy.reread)
 
 
 @asynccontextmanager
@@ -141,8 +146,10 @@ def _bought(node: Node, work: Admitted) -> Generator[Purchase]:
 
 @asynccontextmanager
 async def _local(node: Node, token: str) -> AsyncGenerator[str]:
-    server = grpc.aio.server(interceptors=[TokenCheck(token)], options=SERVER_OPTIONS)
-    chat_pb2_grpc.add_ChatServiceServicer_to_server(ChatService(node.requests, node.knowledge), server)
+    access = TokenCheck(token, ClientKeyStore(node.state.database).name_of)
+    server = grpc.aio.server(interceptors=[access], options=SERVER_OPTIONS)
+    chat = ChatService(node.requests, node.knowledge, access.caller)
+    chat_pb2_grpc.add_ChatServiceServicer_to_server(chat, server)
     status_pb2_grpc.add_StatusServiceServicer_to_server(
         StatusService(node.outlook, shows_receipts=True, budget=node.accounting.report), server
     )
@@ -167,7 +174,13 @@ async def _local(node: Node, token: str) -> AsyncGenerator[str]:
 async def _http(node: Node, token: str) -> AsyncGenerator[str]:
     bound = _bind(node.config.listen.http)
     app = build_app(
-        node.requests, node.outlook, node.knowledge, token, node.config.limits, CollectorRegistry()
+        node.requests,
+        node.outlook,
+        node.knowledge,
+        token,
+        node.config.limits,
+        CollectorRegistry(),
+        ClientKeyStore(node.state.database).name_of,
     )
     settings = uvicorn.Config(
         app,

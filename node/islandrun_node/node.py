@@ -6,13 +6,13 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 import grpc
 
-from islandrun.agents.policy import RoutingPolicy
 from islandrun.errors import RejectedMessage, StateError
 from islandrun.mesh.clocks import ClockState
 from islandrun.mesh.machine import Mesh
@@ -27,7 +27,7 @@ from islandrun_node.backends.backend import Backend
 from islandrun_node.backends.embedder import Embedder
 from islandrun_node.callers import CallerGate
 from islandrun_node.channels import open_channel
-from islandrun_node.config import issuers_of, quality_table, tier_of, trust_policy
+from islandrun_node.config import issuers_of, trust_policy
 from islandrun_node.config_tables import Config
 from islandrun_node.conversations import Conversations
 from islandrun_node.detectors import load_watch
@@ -44,6 +44,7 @@ from islandrun_node.observations import Observations
 from islandrun_node.outlook import Outlook
 from islandrun_node.own_islands import own_islands
 from islandrun_node.peers import Peers
+from islandrun_node.policy_watch import PolicyWatch
 from islandrun_node.presence import Presence
 from islandrun_node.privacy_worker import PrivacyWorker
 from islandrun_node.reach import Reach
@@ -60,6 +61,7 @@ from islandrun_node.stores.data_sets import DataSetStore
 from islandrun_node.stores.documents import DocumentIndex
 from islandrun_node.task_reader import TaskReader
 from islandrun_node.tls import TlsIdentity
+from islandrun_node.visits import Visits
 from islandrun_node.ways import Island, Opener, Ways
 
 RULE_SECONDS = 3600.0
@@ -90,6 +92,7 @@ class Node:
     nearby: Nearby
     reach: Reach
     accounting: Accounting
+    policy: PolicyWatch
 
     @property
     def mesh_id(self) -> bytes:
@@ -130,16 +133,26 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
     tls = TlsIdentity(state.membership.key, state.admission.certificate_der, state.membership.genesis)
     gate = CallerGate(state.ledger, state.tokens, lambda: outlook.view().reach)
     conversations = _conversations(state, stack, config)
+    watch = PolicyWatch(home.config, config)
     reach = Reach(config, await stack.enter_async_context(relaying(home, config.relay)))
     journal = audited_journal(state)
     observations = Observations(BehaviourStore(state.database), lambda island: outlook.island(island))
     stack.callback(observations.keep)
-
-    def degraded() -> tuple[str, ...]:
-        parts = (privacy, conversations, state, driver, reach, state.database, accounting, library, audit)
-        return tuple(reason for part in parts for reason in part.degraded())
-
     nearby = Nearby(discovery_key(state.membership.genesis), state.me)
+    degraded = _degraded(
+        lambda: (
+            privacy,
+            conversations,
+            state,
+            driver,
+            reach,
+            state.database,
+            accounting,
+            library,
+            audit,
+            watch,
+        )
+    )
     outlook = _outlook(state, config, mesh, observations, backends, journal, degraded, reach)
     peers = _peers(_opener(tls, state.membership.genesis.mesh_id), dialled(outlook, nearby), reach, stack)
     audit = audit_of(state, journal.log, outlook, peers.witness, observations.rewrote, stack)
@@ -147,7 +160,8 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
     runner = Runner(backends, peers, outlook.is_admitted, config.limits.answer_seconds_max, observations)
     knowledge = LocalKnowledge(library, embedder)
     grounding = Grounding(outlook, privacy, conversations, runner, knowledge)
-    requests = _requests(config, grounding, journal, accounting.spending)
+    visits = Visits(lambda: watch.policy)
+    requests = _requests(config, grounding, journal, accounting.spending, visits)
     return Node(
         config=config,
         state=state,
@@ -166,6 +180,7 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
         nearby=nearby,
         reach=reach,
         accounting=accounting,
+        policy=watch,
     )
 
 
@@ -209,6 +224,7 @@ async def _chores(node: Node, presence: Presence, discovery: Discovery | None) -
         _keep_current(node),
         node.requests.conversations.run(),
         node.accounting.spending.run(),
+        node.policy.run(),
     )
     tasks = [asyncio.create_task(chore) for chore in chores]
     for task in tasks:
@@ -261,7 +277,9 @@ async def _keep_current(node: Node) -> None:
         await asyncio.sleep(1.0)
 
 
-def _requests(config: Config, grounding: Grounding, journal: Journal, spending: Spending) -> Requests:
+def _requests(
+    config: Config, grounding: Grounding, journal: Journal, spending: Spending, visits: Visits
+) -> Requests:
     outlook, embedder = grounding.outlook, grounding.knowledge.embedder
     return Requests(
         outlook=outlook,
@@ -273,7 +291,7 @@ def _requests(config: Config, grounding: Grounding, journal: Journal, spending: 
         grounding=grounding,
         journal=journal,
         spending=spending,
-        policy=_routing_policy(config),
+        visits=visits,
         running_max=config.limits.requests_running_max,
     )
 
@@ -290,6 +308,16 @@ def _conversations(state: State, stack: AsyncExitStack, config: Config) -> Conve
     kept = Conversations(store, key.derived("conversation names"), config.privacy.conversation_hours)
     stack.callback(kept.close)
     return kept
+
+
+class _Part(Protocol):
+    def degraded(self) -> tuple[str, ...]:
+        """Return what keeps it from its work, one sentence each."""
+        ...
+
+
+def _degraded(parts: Callable[[], Iterable[_Part]]) -> Callable[[], tuple[str, ...]]:
+    return lambda: tuple(reason for part in parts() for reason in part.degraded())
 
 
 def _peers(opener: Opener, island: Island, reach: Reach, stack: AsyncExitStack) -> Peers:
@@ -339,15 +367,3 @@ def _group(state: State) -> str:
     admission = state.ledger.admission(state.me)
     standing = state.ledger.standing(state.me, world_clock.now().wall_ms)
     return admission.group if admission is not None and standing is Standing.ADMITTED else ""
-
-
-def _routing_policy(config: Config) -> RoutingPolicy:
-    policy = config.policy
-    cost = None if policy.cost_max_usd is None else round(policy.cost_max_usd * 1_000_000)
-    return RoutingPolicy(
-        default_profile=policy.profile,
-        jurisdictions=policy.jurisdictions,
-        tiers=tuple(tier_of(word) for word in policy.tiers),
-        quality=quality_table(config),
-        cost_max_microusd=cost,
-    )

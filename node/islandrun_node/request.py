@@ -18,7 +18,6 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from islandrun.agents.budget import Spender
-from islandrun.agents.policy import RoutingPolicy
 from islandrun.agents.question import Question
 from islandrun.errors import ForwardFailed, NobodyMaySee, Overloaded, PrivacyFault, PurseEmpty, Refused
 from islandrun.locality.passages import Cited
@@ -38,6 +37,7 @@ from islandrun_node.privacy_worker import PrivacyWorker
 from islandrun_node.runner import Runner
 from islandrun_node.spending import Order, Spending
 from islandrun_node.task_reader import TaskReader
+from islandrun_node.visits import READ, Visit, Visits, task_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Requests:
     grounding: Grounding
     journal: Journal
     spending: Spending
-    policy: RoutingPolicy
+    visits: Visits
     running_max: int
 
     def models(self) -> tuple[str, ...]:
@@ -94,9 +94,16 @@ class Requests:
         `ForwardFailed` when every eligible island failed before its first token, `Interrupted` after it.
         """
         self._refuse_too_many()
-        request, question, conversation = await self._begin(request, caller)
+        with self.visits.admitted(caller, task_of(request)) as visit:
+            async with aclosing(self._answer(request, visit)) as events:
+                async for event in events:
+                    yield event
+
+    async def _answer(self, request: ChatRequest, visit: Visit) -> AsyncGenerator[RequestEvent]:
+        """Answer a request that was let in."""
+        request, question, conversation = await self._begin(request, visit)
         with self.journal.record(question.request_id) as record:
-            course = await self.grounding.course(request, question, conversation, record.decided)
+            course = await self.grounding.course(request, question, conversation, visit, record.decided)
             question, route, decision = course.question, course.route, course.decision
             while True:
                 record.decided(decision)
@@ -110,6 +117,7 @@ class Requests:
                         async for piece in pieces:
                             route.first_token()
                             record.piece(piece)
+                            visit.used(piece)
                             yield piece
                     self.spending.learn(question, request, record.usage)
                     yield Settled(record.cost_microusd, record.saved_microusd)
@@ -125,34 +133,53 @@ class Requests:
                         raise
                     decision = following
                 except PrivacyFault:
-                    question = restricted(question, route, decision)
+                    question = visit.limited(restricted(question, route, decision))
                     route = Route(question)
                     decision = route.start(self.outlook.fleet(), world_clock.now())
 
     async def plan(self, request: ChatRequest, caller: str = "local") -> Plan:
         """Decide and mask, and send nothing. Raises `BadRequest` for a request that is itself wrong."""
-        request, question, conversation = await self._begin(request, caller)
-        course = await self.grounding.planned(request, question)
+        with self.visits.admitted(caller, task_of(request)) as visit:
+            return await self._plan(request, visit)
+
+    async def _plan(self, request: ChatRequest, visit: Visit) -> Plan:
+        request, question, conversation = await self._begin(request, visit)
+        course = await self.grounding.planned(request, question, visit)
         request, question, decision = course.request, course.question, course.decision
         if decision.chosen is None:
             return Plan(decision, None)
         try:
             sanitized = await self._sanitize(request, question, decision.chosen, conversation)
         except PrivacyFault:
-            question = restricted(question, course.route, decision)
+            question = visit.limited(restricted(question, course.route, decision))
             decision = Route(question).start(self.outlook.fleet(), world_clock.now())
             return Plan(decision, request.prompt if decision.chosen else None)
         return Plan(decision, sanitized.prompt)
 
     @asynccontextmanager
-    async def here(self, request: ChatRequest, offer: ModelOffer) -> AsyncGenerator[Decision]:
+    async def here(
+        self,
+        request: ChatRequest,
+        offer: ModelOffer,
+        caller: str = "local",
+        data_sets: tuple[str, ...] = (),
+    ) -> AsyncGenerator[Decision]:
         """Let the block read the texts of a request on this island, as its model `offer`; nothing leaves.
+
+        `data_sets` are those that the block will look into, for the owner's rules.
 
         They are judged as for an answer, by the same vetoes, and leave a receipt. Raises `NobodyMaySee`
         when this island may not see them as they are, `PrivacyFault` when nobody could judge them.
         """
         self._refuse_too_many()
-        question = await self._ask(request)
+        with self.visits.admitted(caller, READ, data_sets) as visit:
+            question = await self._ask(request, visit)
+            async with self._read(question, offer) as decision:
+                yield decision
+            visit.tokens = question.input_tokens
+
+    @asynccontextmanager
+    async def _read(self, question: Question, offer: ModelOffer) -> AsyncGenerator[Decision]:
         with self.journal.record(question.request_id) as record:
             if question.assessment is WITHHELD:
                 raise PrivacyFault("what is in the texts could not be judged, so they were not read")
@@ -167,21 +194,27 @@ class Requests:
         if self.journal.running >= self.running_max:
             raise Overloaded(f"this node runs {self.running_max} requests already; try again in a moment")
 
-    async def _ask(self, request: ChatRequest) -> Question:
-        """Find out what is in a request and what it asks for; a fault on the way makes it restricted."""
+    async def _ask(self, request: ChatRequest, visit: Visit) -> Question:
+        """Find out what is in a request and what it asks for, and what the owner's rules leave for it.
+
+        A fault on the way makes it restricted.
+        """
         now = world_clock.now()
         assessment, task = await asyncio.gather(
             self.privacy.assess(request.prompt, request.hints.sensitivity_min_ppm),
             self.tasks.guess(request.prompt),
         )
-        return self.outlook.question(request, assessment, self.policy, world_clock.fresh_id("r"), now, task)
+        request_id = world_clock.fresh_id("r")
+        routing = visit.policy.routing
+        return visit.limited(self.outlook.question(request, assessment, routing, request_id, now, task))
 
-    async def _begin(self, request: ChatRequest, caller: str) -> tuple[ChatRequest, Question, Conversation]:
+    async def _begin(self, request: ChatRequest, visit: Visit) -> tuple[ChatRequest, Question, Conversation]:
         """Find out what is in a request, which conversation it continues, and what it may cost."""
-        request = await self.matcher.named(request, caller)
-        question = await self._ask(request)
-        conversation = await self.conversations.open(request, caller, question.now)
-        spender = Spender(caller, conversation.name.hex())
+        request = await self.matcher.named(request, visit.caller)
+        visit.data_sets = request.hints.data_sets
+        question = await self._ask(request, visit)
+        conversation = await self.conversations.open(request, visit.caller, question.now)
+        spender = Spender(visit.caller, conversation.name.hex())
         return request, self.spending.weighed(question, request, spender), conversation
 
     async def _attempt(

@@ -8,6 +8,7 @@ from pathlib import Path
 from islandrun.trust.behaviour import Behaviour
 from islandrun.vocabulary import IslandId, Ppm
 from islandrun_node.stores.behaviour import BehaviourStore
+from islandrun_node.stores.client_keys import ClientKeyStore
 from islandrun_node.stores.conversations import NEW, ConversationStore
 from islandrun_node.stores.data_sets import DataSetStore, Declared
 from islandrun_node.stores.sealed import SealedStore
@@ -99,8 +100,38 @@ def check_vault(folder: Path) -> None:
         assert len(said(folder)) == len(set(said(folder))), "a number was given twice"
 
 
+def run_client_key(folder: Path) -> None:
+    with state(folder) as database:
+        store = ClientKeyStore(database)
+        names = {key.name for key in store.listed()}
+        if "desk" in names:
+            store.revoke("desk", 2)
+            say(folder, "revoked")
+        key = store.add(f"app-{len(names)}", 1)
+        say(folder, f"app-{len(names)} {key}")
+
+
+def prepare_client_key(folder: Path) -> None:
+    founded(folder)
+    with state(folder) as database:
+        say(folder, f"desk {ClientKeyStore(database).add('desk', 1)}")
+
+
+def check_client_key(folder: Path) -> None:
+    """Each key that was shown counts, and the one that was said to be revoked does not."""
+    words = said(folder)
+    with state(folder) as database:
+        store = ClientKeyStore(database)
+        for name, _, key in (word.partition(" ") for word in words):
+            if key and name != "desk":
+                assert store.name_of(key) == name
+        if "revoked" in words:
+            assert store.name_of(words[0].partition(" ")[2]) is None
+
+
 FLOWS_OF_REQUESTS = {
     "data sets": Flow(founded, run_data_sets, check_data_sets),
+    "client key": Flow(prepare_client_key, run_client_key, check_client_key),
     "behaviour": Flow(founded, run_behaviour, check_behaviour),
     "take over": Flow(prepare_take_over, run_take_over, check_take_over),
     "seal": Flow(founded, run_seal, check_seal),

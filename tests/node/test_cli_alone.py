@@ -135,7 +135,7 @@ def test_config_check_names_what_is_wrong(tmp_path) -> None:
     assert done.exit_code == 1
     assert done.stderr.splitlines()[1] == "hint: did you mean `name`?"
     path.write_text("name = 'x'")
-    assert run("config", "check", str(path)).stdout == f"ok: {path}\n"
+    assert run("config", "check", str(path)).stdout.startswith(f"ok: {path}\n")
     assert run("config", "check", home=tmp_path).exit_code == 1
 
 

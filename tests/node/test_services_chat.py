@@ -78,7 +78,7 @@ class Scripted:
             self.closed.set()
 
     @asynccontextmanager
-    async def here(self, request, offer):
+    async def here(self, request, offer, caller="local", data_sets=()):
         self.asked.append((request, offer.name))
         yield DECIDED.decision
 

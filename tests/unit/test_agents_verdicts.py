@@ -6,7 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from islandrun.agents import AGENTS, CostAgent, Objective, PrivacyAgent, ResourceAgent, TrustAgent
+from islandrun.agents import (
+    AGENTS,
+    CostAgent,
+    Objective,
+    PolicyAgent,
+    PrivacyAgent,
+    ResourceAgent,
+    TrustAgent,
+)
 from islandrun.agents.agent import Agent, VetoReason, case_of
 from islandrun.agents.fleet import fleet_of
 from islandrun.agents.policy import PROFILES_MAX, RoutingPolicy, Weights
@@ -111,9 +119,8 @@ def test_a_good_island_has_no_veto_and_all_scores():
 
 
 def test_agents_have_names_and_sign_their_opinions():
-    assert [agent.name for agent in (TrustAgent(), PrivacyAgent(), ResourceAgent(), CostAgent())] == [
-        agent.name for agent in AGENTS
-    ]
+    agents = (TrustAgent(), PolicyAgent(), PrivacyAgent(), ResourceAgent(), CostAgent())
+    assert [agent.name for agent in agents] == [agent.name for agent in AGENTS]
     case = case_of(question(), fleet_of((ISLAND,)))
     assert all(agent.judge(case).agent == agent.name for agent in AGENTS)
 

@@ -29,6 +29,7 @@ _VERBS: Final[dict[str, tuple[str, str]]] = {
     "authority": ("authority:authority", "Let other machines admit islands, and end that."),
     "successor": ("successor:successor", "Give an island a new key and keep what it was granted."),
     "groups": ("authority:groups", "Show or set how far groups trust each other."),
+    "keys": ("keys:keys", "Make, list and revoke keys for programs of this machine."),
     "status": ("reading:status", "Show this node and its mesh."),
     "islands": ("reading:islands", "List the islands and how far each is trusted."),
     "models": ("reading:models", "List the models that a request may name."),

@@ -102,15 +102,28 @@ def config_show(session: Session) -> None:
 @config.command("check")
 @click.argument("path", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @click.pass_obj
-def config_check(session: Session, path: Path | None) -> None:
-    """Check a settings file: PATH, or that of the home folder."""
-    from islandrun_node.config import load
+def config_check(session: Session, path: Path | None) -> int:
+    """Check a settings file: PATH, or that of the home folder.
+
+    Prints which classes of requests could reach which tier; ends with 1 where rules contradict themselves.
+    """
+    from islandrun_node.cli.policy_table import check_text, problem_json, problems_of, row_json, rows_of
+    from islandrun_node.config import load_unchecked
 
     path = path or session.home.config
     if not path.exists():
         raise CommandFailed(f"{path} does not exist", "all defaults count; name another file or write it")
-    load(path)
-    show(session, "config-check/v1", {"path": str(path), "ok": True}, f"ok: {path}")
+    settings = load_unchecked(path)
+    found, rows = problems_of(settings, str(path), session.home), rows_of(settings, str(path))
+    is_ok = not any(problem.is_fatal for problem in found)
+    content = {
+        "path": str(path),
+        "ok": is_ok,
+        "problems": [problem_json(problem) for problem in found],
+        "reach": [row_json(row) for row in rows],
+    }
+    show(session, "config-check/v1", content, check_text(path, found, rows))
+    return Exit.OK if is_ok else Exit.ERROR
 
 
 def settings_of(config: Config) -> dict[str, object]:

@@ -235,6 +235,7 @@ def decision_json(decision: chat_pb2.Decision) -> dict[str, object]:
         "sensitivity": decision.sensitivity_ppm / PPM,
         "class": _word(decision.sensitivity_class, "class"),
         "reasons": list(decision.sensitivity_reasons),
+        "rules": list(decision.rules),
         "chosen": decision.chosen_name or None,
         "masked": {count.type: count.count for count in decision.masked},
         "summary": decision.summary,

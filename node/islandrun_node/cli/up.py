@@ -38,7 +38,7 @@ def up(
     no_discovery: bool,
     log_level: str | None,
 ) -> None:
-    """Run the node of this home until Ctrl-C or SIGTERM.
+    """Run the node of this home until Ctrl-C or SIGTERM; SIGHUP reads its policy anew.
 
     Prints where it listens once it is ready; with --json one line of JSON.
     """
@@ -66,6 +66,8 @@ async def _serve(session: Session, settings: Config) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with running_node(session.home, settings) as listening:
+        if hasattr(signal, "SIGHUP"):
+            loop.add_signal_handler(signal.SIGHUP, listening.reread)
         _tell(session, settings, listening)
         await stop.wait()
         click.echo("stopping ...", err=True)

@@ -21,6 +21,7 @@ from islandrun_node.http.guard import Guard
 from islandrun_node.http.meters import Meters
 from islandrun_node.http.problems import Problem, unknown_model
 from islandrun_node.http.responses_body import read_response
+from islandrun_node.local_callers import KeyNames, no_keys
 
 PATHS: Final = (
     "/v1/chat/completions, /v1/completions, /v1/responses, /v1/embeddings, /v1/models, /healthz and /metrics"
@@ -39,8 +40,12 @@ def build_app(
     token: str,
     limits: Limits,
     registry: CollectorRegistry,
+    key_name: KeyNames = no_keys,
 ) -> Starlette:
-    """Return the door of one node; `registry` is a fresh one that only this door fills."""
+    """Return the door of one node; `registry` is a fresh one that only this door fills.
+
+    `key_name` knows the client keys that may ask beside the node's own token.
+    """
     door = Door(requests, outlook, Meters(registry, outlook), limits.body_bytes_max)
     listed = _Models(door, sentences)
     return Starlette(
@@ -54,7 +59,7 @@ def build_app(
             Route("/healthz", _healthz, methods=["GET"]),
             Route("/metrics", _Metrics(registry).all, methods=["GET"]),
         ],
-        middleware=[Middleware(Guard, token=token)],
+        middleware=[Middleware(Guard, token=token, key_name=key_name)],
         exception_handlers={HTTPException: _http_error},
     )
 

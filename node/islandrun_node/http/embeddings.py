@@ -22,6 +22,7 @@ from islandrun.vocabulary import ChatRequest, ModelOffer
 from islandrun_node.http.body import decode, read_body
 from islandrun_node.http.endpoint import Door, logged, until_cut
 from islandrun_node.http.facts import answer_facts, answer_headers
+from islandrun_node.http.guard import CALLER
 from islandrun_node.http.hints import HintsBody, read_hints
 from islandrun_node.http.meters import CUT
 from islandrun_node.http.problems import unknown_model_or
@@ -76,15 +77,15 @@ class EmbeddingsEndpoint:
             return
 
         async def answer() -> None:
-            await (await self._answer(*asked))(scope, receive, send)
+            await (await self._answer(*asked, scope[CALLER]))(scope, receive, send)
 
         await until_cut(answer(), receive)
 
-    async def _answer(self, chat: ChatRequest, is_packed: bool) -> Response:
+    async def _answer(self, chat: ChatRequest, is_packed: bool, caller: str) -> Response:
         """Make the vectors; count the request however it ends."""
         decision: Decision | None = None
         try:
-            async with self._door.requests.here(chat, self._model.offer()) as decision:
+            async with self._door.requests.here(chat, self._model.offer(), caller) as decision:
                 texts = [message.text for message in chat.prompt.messages]
                 vectors, tokens = await self._model.embed(texts, "input")
         except asyncio.CancelledError:

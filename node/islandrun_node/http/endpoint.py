@@ -25,6 +25,7 @@ from islandrun_node.coalesce import coalesced
 from islandrun_node.http.body import read_body
 from islandrun_node.http.facts import answer_facts, answer_headers
 from islandrun_node.http.gathered import Gathered
+from islandrun_node.http.guard import CALLER
 from islandrun_node.http.meters import CUT, Meters
 from islandrun_node.http.problems import Problem, Rejected, problem_of, unknown_model_or
 from islandrun_node.request import RequestEvent, Settled
@@ -119,16 +120,17 @@ class Endpoint:
             self._door.meters.ended(None, str(problem.status))
             await problem.response()(scope, receive, send)
             return
-        await until_cut(_Answer(self._door, asked, send).run(), receive)
+        await until_cut(_Answer(self._door, asked, send, scope[CALLER]).run(), receive)
 
 
 class _Answer:
     """One answer on its way to one client; `run` it once."""
 
-    def __init__(self, door: Door, asked: Asked, send: Send) -> None:
+    def __init__(self, door: Door, asked: Asked, send: Send, caller: str) -> None:
         self._door = door
         self._asked = asked
         self._send = send
+        self._caller = caller
         self._began = world_clock.now()
         self._model = ""
         self._decision: Decision | None = None
@@ -177,7 +179,7 @@ class _Answer:
     async def _ask(self, chat: ChatRequest) -> AsyncGenerator[list[AnswerPiece]]:
         """Yield the pieces of one answer; before the first its decision is known."""
         self._model, self._has_piece, self._settled = chat.model, False, None
-        async with aclosing(coalesced(self._door.requests.answer(chat))) as batches:
+        async with aclosing(coalesced(self._door.requests.answer(chat, self._caller))) as batches:
             async for batch in batches:
                 if pieces := self._pieces(batch):
                     self._has_piece = True

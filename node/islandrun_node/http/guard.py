@@ -1,4 +1,4 @@
-"""Who may knock: a program of this machine (the Host header says loopback) that knows the token.
+"""Who may knock: a program of this machine (the Host header says loopback) that knows the token or has a key.
 
 The Host check keeps web pages out that point a name of theirs at 127.0.0.1 (DNS rebinding); there are no
 CORS headers, so no page of another origin reads an answer. `/healthz` alone needs no token.
@@ -6,14 +6,21 @@ CORS headers, so no page of another origin reads an answer. `/healthz` alone nee
 
 from __future__ import annotations
 
-import hmac
 import ipaddress
 import re
 from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from islandrun.routing.rules import LOCAL_CALLER
 from islandrun_node.http.problems import Problem
+from islandrun_node.local_callers import KeyNames, LocalCallers, no_keys
+
+CALLER: Final = "islandrun.caller"
+"""Where the scope of a request says who asks."""
+
+KEY_PATHS: Final = "/v1/"
+"""What a client key opens: to ask. Figures and receipts are the owner's."""
 
 OPEN_PATHS: Final = frozenset({"/healthz"})
 
@@ -31,15 +38,20 @@ _NO_TOKEN: Final = Problem(
     "invalid_api_key",
     headers=(("www-authenticate", "Bearer"),),
 )
+_KEY_ONLY_ASKS: Final = Problem(
+    403,
+    "a client key may only ask (/v1/); use the node's own token for this",
+    "permission_error",
+    "key_not_enough",
+)
 
 
 class Guard:
     """ASGI middleware around the whole door."""
 
-    def __init__(self, app: ASGIApp, token: str) -> None:
-        assert token, "an empty token would let everybody in"
+    def __init__(self, app: ASGIApp, token: str, key_name: KeyNames = no_keys) -> None:
         self._app = app
-        self._token = token.encode()
+        self._callers = LocalCallers(token, key_name)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it."""
@@ -60,13 +72,13 @@ class Guard:
         if scope["path"] in OPEN_PATHS:
             return None
         given = [value for name, value in headers if name == b"authorization"]
-        if len(given) != 1 or not self._is_token(given[0]):
+        caller = self._callers.caller(given[0]) if len(given) == 1 else None
+        if caller is None:
             return _NO_TOKEN
+        if caller != LOCAL_CALLER and not scope["path"].startswith(KEY_PATHS):
+            return _KEY_ONLY_ASKS
+        scope[CALLER] = caller
         return None
-
-    def _is_token(self, authorization: bytes) -> bool:
-        scheme, _, token = authorization.partition(b" ")
-        return scheme.lower() == b"bearer" and hmac.compare_digest(token.strip(), self._token)
 
 
 def is_loopback(host: str) -> bool:

@@ -19,6 +19,7 @@ from islandrun.errors import (
     NobodyMaySee,
     Overloaded,
     PrivacyFault,
+    QuotaSpent,
     Refused,
     RequestRefused,
     Unreachable,
@@ -34,6 +35,7 @@ _KINDS: Final[tuple[tuple[type[IslandRunError], int, str, str], ...]] = (
     (BadRequest, 400, "invalid_request_error", "bad_request"),
     (MalformedMessage, 400, "invalid_request_error", "bad_request"),
     (NobodyMaySee, 403, "permission_error", "no_eligible_island"),
+    (QuotaSpent, 429, "rate_limit_error", "rate_limit_exceeded"),
     (RequestRefused, 403, "permission_error", "refused_by_policy"),
     (Overloaded, 429, "rate_limit_error", "overloaded"),
     (Unreachable, 503, "server_error", "island_unreachable"),
@@ -106,9 +108,13 @@ def problem_of(error: Exception) -> Problem:
                 code,
                 param=error.field if isinstance(error, BadRequest) else "",
                 islands=_islands(error.decision) if isinstance(error, NobodyMaySee) else (),
-                headers=(("retry-after", str(RETRY_AFTER_SECONDS)),) if status == 429 else (),
+                headers=(("retry-after", str(_retry_seconds(error))),) if status == 429 else (),
             )
     return Problem(500, "the node failed inside; its log says where", "server_error", "internal_error")
+
+
+def _retry_seconds(error: Exception) -> int:
+    return error.retry_after_seconds if isinstance(error, QuotaSpent) else RETRY_AFTER_SECONDS
 
 
 def unknown_model_or(problem: Problem, model: str, decision: Decision | object) -> Problem:

@@ -36,6 +36,7 @@ from islandrun.wire.inference import (
 from islandrun.wire.passages import passage_to_wire
 from islandrun_node.coalesce import coalesced
 from islandrun_node.knowledge import Bound, Vector, check_reader, check_texts, read_here
+from islandrun_node.local_callers import is_program
 from islandrun_node.request import Decided, RequestEvent
 from islandrun_node.services.errors import abort, abort_with
 
@@ -152,7 +153,8 @@ class ChatService(chat_pb2_grpc.ChatServiceServicer):
             texts = tuple(request.texts)
             check_texts(texts, "texts")
             offer = self._knowledge.offer()
-            async with self._requests.here(read_here(texts), offer) as decision:
+            caller = self._caller(context)
+            async with self._requests.here(read_here(texts), offer, caller) as decision:
                 vectors, _ = await self._knowledge.embed(texts, "texts")
             _name_receipt(context, decision)
             return chat_pb2.EmbedResponse(
@@ -166,7 +168,8 @@ class ChatService(chat_pb2_grpc.ChatServiceServicer):
     ) -> chat_pb2.RetrieveResponse:
         """Return the best passages of a data set that lies on this island."""
         try:
-            self._check_data_sets(self._caller(context), (request.data_set,))
+            caller = self._caller(context)
+            self._check_data_sets(caller, (request.data_set,))
             if not 0 < len(request.query) <= QUERY_CHARACTERS_MAX:
                 raise BadRequest(f"query: 1 to {QUERY_CHARACTERS_MAX} characters", "query")
         except Exception as error:
@@ -176,7 +179,8 @@ class ChatService(chat_pb2_grpc.ChatServiceServicer):
             await abort_with(context, grpc.StatusCode.NOT_FOUND, "DATA_SET_NOT_FOUND", text)
         try:
             wished = min(request.passages_max or PASSAGES_DEFAULT, PASSAGES_MAX)
-            async with self._requests.here(read_here((request.query,)), self._knowledge.offer()) as decision:
+            query, offer, sets = read_here((request.query,)), self._knowledge.offer(), (request.data_set,)
+            async with self._requests.here(query, offer, caller, sets) as decision:
                 passages = await self._knowledge.retrieve(request.data_set, request.query, wished)
             _name_receipt(context, decision)
             return chat_pb2.RetrieveResponse(passages=map(passage_to_wire, passages))
@@ -184,7 +188,7 @@ class ChatService(chat_pb2_grpc.ChatServiceServicer):
             await abort(context, error)
 
     def _check_data_sets(self, caller: str, data_sets: Sequence[str]) -> None:
-        if caller != LOCAL:
+        if not is_program(caller):
             check_reader(data_sets, self._trust_ppm(caller), self._places(caller), self._knowledge.bound)
 
 

@@ -26,6 +26,7 @@ from islandrun.errors import (
     NobodyMaySee,
     Overloaded,
     PrivacyFault,
+    QuotaSpent,
     Refused,
     RejectedMessage,
     RequestRefused,
@@ -48,6 +49,7 @@ _CODES: Final[tuple[tuple[type[IslandRunError], grpc.StatusCode], ...]] = (
     (BadRequest, grpc.StatusCode.INVALID_ARGUMENT),
     (RejectedMessage, grpc.StatusCode.INVALID_ARGUMENT),
     (NobodyMaySee, grpc.StatusCode.PERMISSION_DENIED),
+    (QuotaSpent, grpc.StatusCode.RESOURCE_EXHAUSTED),
     (RequestRefused, grpc.StatusCode.PERMISSION_DENIED),
     (EnrolmentRefused, grpc.StatusCode.PERMISSION_DENIED),
     (Overloaded, grpc.StatusCode.RESOURCE_EXHAUSTED),
@@ -130,6 +132,9 @@ def _details(error: IslandRunError) -> list[Message]:
                 field=error.field, description=_cut(str(error))
             )
             return [error_details_pb2.BadRequest(field_violations=[violation])]
+        case QuotaSpent():
+            delay = Duration(seconds=error.retry_after_seconds)
+            return [error_details_pb2.RetryInfo(retry_delay=delay)]
         case Overloaded():
             return [error_details_pb2.RetryInfo(retry_delay=Duration(seconds=RETRY_SECONDS))]
         case _:

@@ -1,17 +1,19 @@
-"""The local gRPC listener: loopback without TLS, so every call carries the node's bearer token.
+"""The local gRPC listener: loopback without TLS, so every call carries the token or a client key.
 
 Health and reflection are here too; they show the protocol to tools such as grpcurl.
 """
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Final, Protocol, TypeVar
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
+from islandrun.errors import RequestRefused
+from islandrun.routing.rules import LOCAL_CALLER
+from islandrun_node.local_callers import KeyNames, LocalCallers, no_keys
 from islandrun_node.services.errors import abort_with
 
 TRequest = TypeVar("TRequest")
@@ -20,39 +22,62 @@ TResponse = TypeVar("TResponse")
 OPEN_METHODS: Final = frozenset({"/grpc.health.v1.Health/Check"})
 """What may be called without the token; it tells no more than that the node runs."""
 
+KEY_METHODS: Final = "/islandrun.v1.ChatService/"
+"""What a client key opens: to ask. Figures and receipts are the owner's."""
+
 SERVICES: Final = ("islandrun.v1.ChatService", "islandrun.v1.StatusService")
 
+Metadata = Iterable[tuple[str, str | bytes]] | None
 Continuation = Callable[
     [grpc.HandlerCallDetails], Awaitable["grpc.RpcMethodHandler[TRequest, TResponse] | None"]
 ]
 
 
+class Call(Protocol):
+    """A call that is being served."""
+
+    def invocation_metadata(self) -> Metadata:
+        """Return what the client sent beside its message."""
+        ...
+
+
 class TokenCheck(grpc.aio.ServerInterceptor):
-    """Refuses every call without the token, before its message is read.
+    """Refuses every call without the token or a key that may make it, before its message is read.
 
     `channels.local_channel` makes the client's side.
     """
 
-    def __init__(self, token: str) -> None:
-        assert token, "an empty token would let everybody in"
-        self._token = token.encode()
+    def __init__(self, token: str, key_name: KeyNames = no_keys) -> None:
+        self._callers = LocalCallers(token, key_name)
 
     async def intercept_service(
         self,
         continuation: Continuation[TRequest, TResponse],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler[TRequest, TResponse] | None:
-        """Hand on a call with the token; answer any other with UNAUTHENTICATED."""
-        if handler_call_details.method in OPEN_METHODS or self._is_known(handler_call_details):
+        """Hand on a call with the token or a key; answer any other with UNAUTHENTICATED."""
+        method = handler_call_details.method
+        if method in OPEN_METHODS:
             return await continuation(handler_call_details)
-        return grpc.stream_stream_rpc_method_handler(_refuse)
+        caller = self._caller_in(handler_call_details.invocation_metadata)
+        if caller is None:
+            return grpc.stream_stream_rpc_method_handler(_refuse)
+        if caller != LOCAL_CALLER and not method.startswith(KEY_METHODS):
+            return grpc.stream_stream_rpc_method_handler(_refuse_key)
+        return await continuation(handler_call_details)
 
-    def _is_known(self, details: grpc.HandlerCallDetails) -> bool:
-        given = [value for name, value in details.invocation_metadata or () if name == "authorization"]
+    def caller(self, call: Call) -> str:
+        """Return who makes a call that was let in. Raises `RequestRefused` when its key was revoked since."""
+        caller = self._caller_in(call.invocation_metadata())
+        if caller is None:
+            raise RequestRefused("the client key counts no more; ask the owner for another")
+        return caller
+
+    def _caller_in(self, metadata: Metadata) -> str | None:
+        given = [value for name, value in metadata or () if name == "authorization"]
         if len(given) != 1 or not isinstance(given[0], str):
-            return False
-        scheme, _, token = given[0].partition(" ")
-        return scheme.lower() == "bearer" and hmac.compare_digest(token.encode(), self._token)
+            return None
+        return self._callers.caller(given[0].encode())
 
 
 async def _refuse(_: object, context: grpc.aio.ServicerContext[TRequest, TResponse]) -> None:
@@ -61,6 +86,15 @@ async def _refuse(_: object, context: grpc.aio.ServicerContext[TRequest, TRespon
         grpc.StatusCode.UNAUTHENTICATED,
         "TOKEN_REQUIRED",
         "the node's token is missing or wrong; send metadata `authorization: Bearer` with local.token",
+    )
+
+
+async def _refuse_key(_: object, context: grpc.aio.ServicerContext[TRequest, TResponse]) -> None:
+    await abort_with(
+        context,
+        grpc.StatusCode.PERMISSION_DENIED,
+        "KEY_NOT_ENOUGH",
+        "a client key may only ask (ChatService); use the node's own token for this",
     )
 
 

@@ -67,9 +67,14 @@ CREATE TABLE data_sets (
     jurisdiction TEXT NOT NULL, description TEXT NOT NULL
 ) STRICT;
 """,
+        """
+CREATE TABLE client_keys (
+    name TEXT PRIMARY KEY, hash BLOB NOT NULL, created_at_ms INTEGER NOT NULL, revoked_at_ms INTEGER NOT NULL
+) STRICT;
+""",
     ),
 )
-"""`state.db`: statements, proofs, sequences, tokens, receipts, secrets, marks of what happened, data sets."""
+"""`state.db`: statements, proofs, sequences, tokens, receipts, secrets, marks, data sets, client keys."""
 
 RECEIPTS: Final = Schema(
     application_id=0x49525243,  # IRRC
