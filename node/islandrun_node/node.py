@@ -139,20 +139,8 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
     observations = Observations(BehaviourStore(state.database), lambda island: outlook.island(island))
     stack.callback(observations.keep)
     nearby = Nearby(discovery_key(state.membership.genesis), state.me)
-    degraded = _degraded(
-        lambda: (
-            privacy,
-            conversations,
-            state,
-            driver,
-            reach,
-            state.database,
-            accounting,
-            library,
-            audit,
-            watch,
-        )
-    )
+    stores = (state, state.database, conversations, accounting, library)
+    degraded = _degraded(lambda: (*stores, privacy, driver, reach, audit, watch))
     outlook = _outlook(state, config, mesh, observations, backends, journal, degraded, reach)
     peers = _peers(_opener(tls, state.membership.genesis.mesh_id), dialled(outlook, nearby), reach, stack)
     audit = audit_of(state, journal.log, outlook, peers.witness, observations.rewrote, stack)
@@ -160,8 +148,7 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
     runner = Runner(backends, peers, outlook.is_admitted, config.limits.answer_seconds_max, observations)
     knowledge = LocalKnowledge(library, embedder)
     grounding = Grounding(outlook, privacy, conversations, runner, knowledge)
-    visits = Visits(lambda: watch.policy)
-    requests = _requests(config, grounding, journal, accounting.spending, visits)
+    requests = _requests(config, grounding, journal, accounting.spending, watch)
     return Node(
         config=config,
         state=state,
@@ -278,7 +265,7 @@ async def _keep_current(node: Node) -> None:
 
 
 def _requests(
-    config: Config, grounding: Grounding, journal: Journal, spending: Spending, visits: Visits
+    config: Config, grounding: Grounding, journal: Journal, spending: Spending, watch: PolicyWatch
 ) -> Requests:
     outlook, embedder = grounding.outlook, grounding.knowledge.embedder
     return Requests(
@@ -291,7 +278,7 @@ def _requests(
         grounding=grounding,
         journal=journal,
         spending=spending,
-        visits=visits,
+        visits=Visits(lambda: watch.policy),
         running_max=config.limits.requests_running_max,
     )
 
