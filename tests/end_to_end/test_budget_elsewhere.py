@@ -84,6 +84,8 @@ def laptop_id(home: Home) -> str:
     return load_membership(home).key.id
 
 
+@pytest.mark.long
+@pytest.mark.timeout(120)
 async def test_what_ran_when_a_node_was_killed_stays_spent_at_its_worst(tmp_path: Path) -> None:
     home = founded(tmp_path)
     await enrolment.admit_outbound(home, "cloud")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from datetime import UTC, date
 from decimal import Decimal
 from pathlib import Path
@@ -28,6 +26,7 @@ from islandrun.errors import ConfigError
 from islandrun.vocabulary import ModelOffer, Ppm
 from islandrun_node import config, genai_table
 from islandrun_node.accounting import hour_price_of, limits_of
+from islandrun_node.cli import cli
 from islandrun_node.engines import outbound_offers
 from islandrun_node.home import Home
 from islandrun_node.prices import SHIPPED, Prices, import_prices, read_table, write_table
@@ -153,17 +152,15 @@ def test_limits_and_power_come_from_the_settings() -> None:
         config.parse({"budget": {"time_zone": "Mars/Base"}}, "test")
 
 
-def test_the_commands_import_and_list(tmp_path: Path) -> None:
+def test_the_commands_import_and_list(tmp_path: Path, capsys) -> None:
     (tmp_path / "config.toml").write_text(
         '[[outbound]]\nname = "cloud"\nurl = "https://a.example/v1"\nprovider = "openai"\n'
         '[[outbound.models]]\nname = "gpt-4o"\n[[outbound.models]]\nname = "house-model"\n'
     )
 
     def run(*words: str) -> dict:
-        command = [sys.executable, "-m", "islandrun_node", "--json", "--home", str(tmp_path), *words]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        assert cli.main(["--json", "--home", str(tmp_path), *words], standalone_mode=False) == 0
+        return json.loads(capsys.readouterr().out)
 
     made = run("prices", "import", "--provider", "openai", "--model", "gpt-4o")
     assert made["prices"] == 1
@@ -175,12 +172,25 @@ def test_the_commands_import_and_list(tmp_path: Path) -> None:
     assert unknown["input_usd"] is None
     assert "unknown" in unknown["source"]
     assert listed["tables"][0]["count"] == 1
+    assert cli.main(["--home", str(tmp_path), "prices", "list", "--all"], standalone_mode=False) == 0
+    shown = capsys.readouterr().out
+    assert "table: 1 prices of genai-prices" in shown
+    assert "claude-opus-4-1" in shown
 
 
-def test_no_running_part_loads_the_package() -> None:
-    program = "import sys, islandrun_node.node, islandrun_node.prices; print('genai_prices' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
-    assert done.stdout.strip() == "False", done.stderr
+def test_one_module_knows_the_package_and_is_loaded_by_the_import_alone() -> None:
+    """It loads slowly and brings pydantic: no running node may load it."""
+    package = Path(genai_table.__file__).parent
+    texts = {str(path.relative_to(package)): path.read_text() for path in package.rglob("*.py")}
+    knowing = [
+        name for name, text in texts.items() if "from genai_prices" in text or "import genai_p" in text
+    ]
+    assert knowing == ["genai_table.py"]
+    loading = [
+        (name, line) for name, text in texts.items() for line in text.splitlines()
+        if "import" in line and "genai_table" in line
+    ]  # fmt: skip
+    assert loading == [("prices.py", "    from islandrun_node.genai_table import table_of")]
 
 
 def test_an_offer_without_a_price_says_so() -> None:
