@@ -38,14 +38,18 @@ SAVING_FORMULA: Final = (
 
 
 class PriceColumns(NamedTuple):
-    """The prices of all models of a fleet; where nobody knows one, the assumed one stands."""
+    """The prices of all models of a fleet; where nobody knows one, the assumed one stands.
+
+    `is_priced` are those that somebody sends a bill for, of which the price is known.
+    """
 
     input_microusd: Figures
     output_microusd: Figures
     request_microusd: Figures
     work_hour_microusd: Figures
-    is_known: Mask
-    is_billed: Mask
+    is_unknown: Mask
+    is_priced: Mask
+    has_unknown: bool
     has_work: bool
 
 
@@ -98,7 +102,8 @@ def price_columns(offers: Sequence[ModelOffer]) -> PriceColumns:
         output_microusd=column((offer.output_price_microusd for offer in offers), ASSUMED_OUTPUT_MICROUSD),
         request_microusd=column((offer.request_price_microusd for offer in offers), 0),
         work_hour_microusd=figures(hours, WORK_HOUR_MICROUSD_MAX),
-        is_known=np.array(known, dtype=np.bool_),
-        is_billed=np.array([is_billed(offer) for offer in offers], dtype=np.bool_),
+        is_unknown=~np.array(known, dtype=np.bool_),
+        is_priced=np.array([offer.is_price_known and is_billed(offer) for offer in offers], dtype=np.bool_),
+        has_unknown=not all(known),
         has_work=any(hours),
     )

@@ -32,7 +32,7 @@ class Costs(NamedTuple):
 
     `bill` is the part of it that somebody charges, `worst` the most that they may, None without a budget.
     `is_dear` (over a limit, expected), `is_risky` (over the budget, at worst) and `is_unknown` are None
-    where nothing is limited.
+    where nothing is limited, or no model is so.
     """
 
     expected: Figures
@@ -44,7 +44,7 @@ class Costs(NamedTuple):
 
     @property
     def is_over(self) -> Mask | None:
-        """Which models are too dear for any reason; None where nothing is limited."""
+        """Which models are too dear for any reason; None where none is."""
         over = None
         for mask in (self.is_dear, self.is_risky, self.is_unknown):
             if mask is not None:
@@ -62,15 +62,20 @@ def costs_of(question: Question, offers: Offers, fleet: Fleet) -> Costs:
     if limit is None and left is None:
         return Costs(expected, bill)
     worst = None if left is None else bills(prices, purse.input_tokens_max, purse.output_tokens_max)
-    is_priced = prices.is_billed & prices.is_known
     return Costs(
         expected,
         bill,
         worst,
-        None if limit is None else is_priced & (bill > limit),
-        None if left is None or worst is None else is_priced & (worst > left),
-        ~prices.is_known,
+        None if limit is None else _those_over(prices, bill, limit),
+        None if left is None or worst is None else _those_over(prices, worst, left),
+        prices.is_unknown if prices.has_unknown else None,
     )
+
+
+def _those_over(prices: PriceColumns, bill: Figures, most: int) -> Mask | None:
+    """Return the models that are charged more than that, by a price that is known; None: no model is."""
+    is_over: Mask = prices.is_priced & (bill > most)
+    return is_over if np.count_nonzero(is_over) else None
 
 
 def bills(prices: PriceColumns, input_tokens: int, output_tokens: int) -> Figures:

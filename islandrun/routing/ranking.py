@@ -23,8 +23,8 @@ class Ranking:
 
     def __init__(self, case: Case, agents: Sequence[Agent], weights: Weights) -> None:
         self.case = case
-        self._opinions = tuple(agent.judge(case) for agent in agents)
-        self.scores = _scores(self._opinions, len(case.fleet))
+        self._opinions = [agent.judge(case) for agent in agents]
+        self._scores = _scores(self._opinions, len(case.fleet))
         is_out = _any_objection(self._opinions, len(case.fleet))
         self.candidates = (~is_out).nonzero()[0]
         self.best: int | None = None
@@ -53,16 +53,21 @@ class Ranking:
                     found |= objection.islands
         return bool(found.all())
 
-    def normalised(self, place: int) -> tuple[tuple[Objective, int], ...]:
+    def vector(self, place: int) -> list[int]:
+        """Return the scores of an island, in the order of `Objective`."""
+        scores: list[int] = self._scores[:, place].tolist()
+        return scores
+
+    def normalised(self, vector: list[int]) -> tuple[tuple[Objective, int], ...]:
         """Return the scores of a candidate among the others, each 0 (best) to 1,000,000."""
-        return tuple(zip(OBJECTIVES, self._scale.normalise(self.scores[:, place]), strict=True))
+        return tuple(zip(OBJECTIVES, self._scale.normalise(vector), strict=True))
 
     def total_ppm(self, place: int) -> int:
         """Return what the scores of a candidate come to, 0 (best) to 1,200,000."""
         return int(self._totals[self.candidates.searchsorted(place)])
 
     def _rank(self, weights: Weights) -> None:
-        scores = self.scores.take(self.candidates, axis=1)
+        scores = self._scores.take(self.candidates, axis=1)
         self._scale = scale_of(scores)
         self._totals = totals_ppm(scores, self._scale, weights)
         nearness = self.case.fleet.nearness[self.candidates]
@@ -76,7 +81,7 @@ class Ranking:
         out = self._is_out.nonzero()[0]
         if self.chosen is None:
             return out
-        keys = self.scores.take(self.candidates, axis=1)[::-1]
+        keys = self._scores.take(self.candidates, axis=1)[::-1]
         ranked = self.candidates[np.lexsort((*keys, self._totals))]
         return np.concatenate(([self.chosen], ranked[ranked != self.chosen], out))
 

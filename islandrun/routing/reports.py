@@ -58,6 +58,7 @@ def _report(ranking: Ranking, place: int, rank: int) -> CandidateReport:
     case = ranking.case
     island, sight = case.fleet.islands[place], case.question.assessment.sight
     step = sight.step(island.trust.ppm)
+    vector = ranking.vector(place)
     is_able = bool(case.picks.is_able[place])
     is_candidate = rank <= len(ranking.candidates)
     return CandidateReport(
@@ -70,9 +71,9 @@ def _report(ranking: Ranking, place: int, rank: int) -> CandidateReport:
         masked=bool(sight.replaced[step]) and island.trust.ppm < case.question.assessment.sensitivity_ppm,
         model=case.picks.model(place),
         vetoes=() if is_candidate else ranking.vetoes(place),
-        cost_microusd=int(ranking.scores[Objective.COST_MICROUSD, place]) if is_able else 0,
-        latency_ms=int(ranking.scores[Objective.LATENCY_MS, place]) if is_able else 0,
-        normalised=ranking.normalised(place) if is_candidate else (),
+        cost_microusd=vector[Objective.COST_MICROUSD] if is_able else 0,
+        latency_ms=vector[Objective.LATENCY_MS] if is_able else 0,
+        normalised=ranking.normalised(vector) if is_candidate else (),
         total_ppm=ranking.total_ppm(place) if is_candidate else 0,
         rank=rank if is_candidate else 0,
     )

@@ -2,8 +2,9 @@
 
 Each decision judges every island by all agents and scores the eligible ones; "with its receipt" also writes
 the reports that a receipt keeps. Beside them: what a fleet costs when it is made, when one island of it
-changes, and what a request costs once, when its findings are prepared for being judged. Meshes and questions
-come from a seed, so that two runs measure the same work.
+changes, and what a request costs once, when its findings are prepared for being judged. A second table says
+what it costs to look at the islands of a real ledger and mesh before each decision. Meshes and questions come
+from a seed, so that two runs measure the same work.
 """
 
 from __future__ import annotations
@@ -19,7 +20,12 @@ from islandrun.agents.fleet import fleet_of
 from islandrun.agents.policy import RoutingPolicy
 from islandrun.agents.question import Question
 from islandrun.privacy.sensitivity import Assessment, Topic
+from islandrun.routing.candidates import LocalFacts, Vantage
 from islandrun.routing.choose import choose
+from islandrun.routing.lookout import Lookout
+from islandrun.simulation.invariants import POLICY
+from islandrun.simulation.islands import GROUP
+from islandrun.simulation.world import World
 from islandrun.vocabulary import (
     DataSetOffer,
     Finding,
@@ -48,6 +54,13 @@ QUESTIONS = 20
 FINDINGS = 12
 NOW = Instant(0.0, 1_000)
 
+LOOKED_AT = (10, 1_000)
+LOOKS = {
+    "islands": "islands",
+    "all_p50_us": "all anew",
+    "same_p50_us": "nothing new",
+    "one_p50_us": "one is new",
+}
 COLUMNS = {
     "islands": "islands",
     "eligible": "eligible",
@@ -69,13 +82,21 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="what meshes and questions are made from")
     options = parser.parse_args()
     rows = [measure(size, options.seed) for size in SIZES]
+    looks = [measure_looking(size, options.seed) for size in LOOKED_AT]
     if options.json:
-        print(json.dumps({"schema": SCHEMA, "seed": options.seed, "rows": rows}))
+        print(json.dumps({"schema": SCHEMA, "seed": options.seed, "rows": rows, "looks": looks}))
         return
-    print("  ".join(f"{heading:>12}" for heading in COLUMNS.values()))
+    show(COLUMNS, rows)
+    print("p50 of all but where it says p99; all in microseconds. A receipt holds 256 reports at most.\n")
+    show(LOOKS, looks)
+    print("p50 in microseconds of looking at all islands before a decision.")
+
+
+def show(columns: dict[str, str], rows: Sequence[dict[str, float]]) -> None:
+    """Print rows as a table."""
+    print("  ".join(f"{heading:>12}" for heading in columns.values()))
     for row in rows:
-        print("  ".join(f"{row[name]:>12}" for name in COLUMNS))
-    print("p50 of all but where it says p99; all in microseconds. A receipt holds 256 reports at most.")
+        print("  ".join(f"{row[name]:>12}" for name in columns))
 
 
 def measure(size: int, seed: int) -> dict[str, float]:
@@ -100,6 +121,30 @@ def measure(size: int, seed: int) -> dict[str, float]:
         "change_p50_us": microseconds(spent(lambda _: fleet.with_changes({other.id: other})), 50),
         "fleet_p50_us": microseconds(spent(lambda _: fleet_of(islands)), 50),
         "assessment_p50_us": microseconds(spent(lambda run: prepared(questions[run % QUESTIONS])), 50),
+    }
+
+
+def measure_looking(size: int, seed: int) -> dict[str, float]:
+    """Time a look at the islands of a simulated mesh: the ledger, the mesh and their changes are real."""
+    world = World(seed)
+    world.found([f"island-{number}" for number in range(size)])
+    world.run(2.0)
+    me, other = world.islands["island-0"], world.islands["island-1"]
+    assert me.mesh is not None
+    changes = me.mesh.changes
+    local = {me.id: LocalFacts(Load(0, 0, 4, 400, 30_000), is_self=True)}
+    vantage = Vantage(me.ledger, me.mesh, GROUP, POLICY, {}, local, world.now_at(me))
+    lookout = Lookout(changes)
+
+    def look_at_one_that_changed(_: int) -> None:
+        changes.note(other.id)
+        lookout.fleet(vantage)
+
+    return {
+        "islands": size,
+        "all_p50_us": microseconds(spent(lambda _: Lookout(changes).fleet(vantage)), 50),
+        "same_p50_us": microseconds(spent(lambda _: lookout.fleet(vantage)), 50),
+        "one_p50_us": microseconds(spent(look_at_one_that_changed), 50),
     }
 
 

@@ -266,7 +266,7 @@ def test_only_so_many_candidates_travel_and_the_chosen_is_among_them():
 def scaled(*vectors: tuple[int, ...]) -> list[tuple[int, ...]]:
     columns = np.array(vectors, dtype=np.int64).T
     scale = scale_of(columns)
-    return [scale.normalise(column) for column in columns.T]
+    return [scale.normalise(list(vector)) for vector in vectors]
 
 
 def total_ppm(vector: tuple[int, ...], weights: Weights) -> int:
