@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from islandrun.agents.budget import NO_LIMIT, Purse, Span
 from islandrun.agents.policy import PROFILES, RoutingPolicy
 from islandrun.agents.question import Question
+from islandrun.agents.tasks import Task, TaskGuess
 from islandrun.privacy.sensitivity import Assessment, Topic
 from islandrun.vocabulary import (
     DataSetOffer,
@@ -40,7 +41,7 @@ rarely_true = st.sampled_from((False,) * 7 + (True,))
 @st.composite
 def models(draw: st.DrawFn) -> ModelOffer:
     return ModelOffer(
-        name=draw(st.sampled_from(("a", "b", "a@x", "a@island-1"))),
+        name=draw(st.sampled_from(("a", "b-code-3b", "a@x", "a@island-1"))),
         context_tokens_max=draw(st.sampled_from((310, 8_000))),
         quality_ppm=Ppm(draw(st.integers(0, 10)) * 100_000),
         input_price_microusd=draw(st.sampled_from((0, 3_000_000))),
@@ -162,7 +163,7 @@ questions = st.builds(
     model=st.sampled_from(
         ("islandrun/auto", "") * 3
         + ("islandrun/local", "islandrun/private", "a", "a@x")
-        + ("a@island-1", "b@00000002", "islandrun/private@island-1", "@island-1", "nothing")
+        + ("a@island-1", "b-code-3b@00000002", "islandrun/private@island-1", "@island-1", "nothing")
     ),
     hints=hints,
     input_tokens=st.sampled_from((10, 1_000)),
@@ -170,6 +171,8 @@ questions = st.builds(
     policy=policies,
     now=st.just(NOW),
     needs_tools=st.sampled_from((False, False, True)),
+    places=st.sampled_from(((), (), ("DE",))),
+    task=st.builds(TaskGuess, st.sampled_from(Task), st.sampled_from((0, 1_000_000)).map(Ppm)),
     answer_tokens_max=st.sampled_from((0, 300)),
     purse=st.just(NO_LIMIT) | purses,
     failed=st.sampled_from(((), (), (IslandId(ID.format(1)), IslandId(ID.format(8))))),

@@ -70,8 +70,9 @@ def wanted(model: str, island: IslandView) -> tuple[str, bool]:
 
 
 def quality_ppm(question: Question, offer: ModelOffer) -> int:
-    is_weak = offer.is_extractive and not question.hints.data_sets
-    return offer.quality_ppm // 4 if is_weak else offer.quality_ppm
+    source, task = question.policy.quality, question.task.counted
+    quality = source.quality_ppm(offer, task) if source.differs(task) else offer.quality_ppm
+    return quality // 4 if offer.is_extractive and not question.hints.data_sets else quality
 
 
 def bill(offer: ModelOffer, input_tokens: int, output_tokens: int) -> int:
@@ -169,6 +170,9 @@ def residency_vetoes(question: Question, island: IslandView) -> Iterator[Veto]:
         elif allowed and any(place not in allowed for place in island.jurisdictions):
             places = ", ".join(island.jurisdictions)
             yield Veto(VetoReason.RESIDENCY, f"in {places}: not all allowed by the {who}")
+    for bound in question.places:
+        if not island.is_self and set(island.jurisdictions) != {bound}:
+            yield Veto(VetoReason.RESIDENCY, f"the documents are bound to {bound}")
 
 
 def scope_vetoes(question: Question, island: IslandView) -> Iterator[Veto]:
