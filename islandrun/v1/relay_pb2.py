@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18islandrun/v1/relay.proto\x12\x0cislandrun.v1\"\x0f\n\rAttachRequest\"5\n\x0e\x41ttachResponse\x12\x15\n\rconnection_id\x18\x01 \x01(\x0c\x12\x0c\n\x04\x66rom\x18\x02 \x01(\x0c\"\'\n\x0b\x44ialRequest\x12\n\n\x02to\x18\x01 \x01(\x0c\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"\x1c\n\x0c\x44ialResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"4\n\rSpliceRequest\x12\x15\n\rconnection_id\x18\x01 \x01(\x0c\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"\x1e\n\x0eSpliceResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x32\xe1\x01\n\x0cRelayService\x12\x45\n\x06\x41ttach\x12\x1b.islandrun.v1.AttachRequest\x1a\x1c.islandrun.v1.AttachResponse0\x01\x12\x41\n\x04\x44ial\x12\x19.islandrun.v1.DialRequest\x1a\x1a.islandrun.v1.DialResponse(\x01\x30\x01\x12G\n\x06Splice\x12\x1b.islandrun.v1.SpliceRequest\x1a\x1c.islandrun.v1.SpliceResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18islandrun/v1/relay.proto\x12\x0cislandrun.v1\"\x0f\n\rAttachRequest\"5\n\x0e\x41ttachResponse\x12\x15\n\rconnection_id\x18\x01 \x01(\x0c\x12\x0c\n\x04\x66rom\x18\x02 \x01(\x0c\"\'\n\x0b\x44ialRequest\x12\n\n\x02to\x18\x01 \x01(\x0c\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"\x1c\n\x0c\x44ialResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"4\n\rSpliceRequest\x12\x15\n\rconnection_id\x18\x01 \x01(\x0c\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"\x1e\n\x0eSpliceResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\":\n\rExpectRequest\x12)\n\tnewcomers\x18\x01 \x03(\x0b\x32\x16.islandrun.v1.Newcomer\"3\n\x08Newcomer\x12\x10\n\x08join_key\x18\x01 \x01(\x0c\x12\x15\n\rexpires_at_ms\x18\x02 \x01(\x03\"\x10\n\x0e\x45xpectResponse2\xa6\x02\n\x0cRelayService\x12\x45\n\x06\x41ttach\x12\x1b.islandrun.v1.AttachRequest\x1a\x1c.islandrun.v1.AttachResponse0\x01\x12\x41\n\x04\x44ial\x12\x19.islandrun.v1.DialRequest\x1a\x1a.islandrun.v1.DialResponse(\x01\x30\x01\x12G\n\x06Splice\x12\x1b.islandrun.v1.SpliceRequest\x1a\x1c.islandrun.v1.SpliceResponse(\x01\x30\x01\x12\x43\n\x06\x45xpect\x12\x1b.islandrun.v1.ExpectRequest\x1a\x1c.islandrun.v1.ExpectResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,6 +43,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SPLICEREQUEST']._serialized_end=237
   _globals['_SPLICERESPONSE']._serialized_start=239
   _globals['_SPLICERESPONSE']._serialized_end=269
-  _globals['_RELAYSERVICE']._serialized_start=272
-  _globals['_RELAYSERVICE']._serialized_end=497
+  _globals['_EXPECTREQUEST']._serialized_start=271
+  _globals['_EXPECTREQUEST']._serialized_end=329
+  _globals['_NEWCOMER']._serialized_start=331
+  _globals['_NEWCOMER']._serialized_end=382
+  _globals['_EXPECTRESPONSE']._serialized_start=384
+  _globals['_EXPECTRESPONSE']._serialized_end=400
+  _globals['_RELAYSERVICE']._serialized_start=403
+  _globals['_RELAYSERVICE']._serialized_end=697
 # @@protoc_insertion_point(module_scope)

@@ -49,6 +49,11 @@ class RelayServiceStub(object):
                 request_serializer=islandrun_dot_v1_dot_relay__pb2.SpliceRequest.SerializeToString,
                 response_deserializer=islandrun_dot_v1_dot_relay__pb2.SpliceResponse.FromString,
                 _registered_method=True)
+        self.Expect = channel.unary_unary(
+                '/islandrun.v1.RelayService/Expect',
+                request_serializer=islandrun_dot_v1_dot_relay__pb2.ExpectRequest.SerializeToString,
+                response_deserializer=islandrun_dot_v1_dot_relay__pb2.ExpectResponse.FromString,
+                _registered_method=True)
 
 
 class RelayServiceServicer(object):
@@ -75,6 +80,13 @@ class RelayServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Expect(self, request, context):
+        """Says whose join tokens may dial the caller here; it takes the place of what the caller said before.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RelayServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -92,6 +104,11 @@ def add_RelayServiceServicer_to_server(servicer, server):
                     servicer.Splice,
                     request_deserializer=islandrun_dot_v1_dot_relay__pb2.SpliceRequest.FromString,
                     response_serializer=islandrun_dot_v1_dot_relay__pb2.SpliceResponse.SerializeToString,
+            ),
+            'Expect': grpc.unary_unary_rpc_method_handler(
+                    servicer.Expect,
+                    request_deserializer=islandrun_dot_v1_dot_relay__pb2.ExpectRequest.FromString,
+                    response_serializer=islandrun_dot_v1_dot_relay__pb2.ExpectResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -175,6 +192,33 @@ class RelayService(object):
             '/islandrun.v1.RelayService/Splice',
             islandrun_dot_v1_dot_relay__pb2.SpliceRequest.SerializeToString,
             islandrun_dot_v1_dot_relay__pb2.SpliceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Expect(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/islandrun.v1.RelayService/Expect',
+            islandrun_dot_v1_dot_relay__pb2.ExpectRequest.SerializeToString,
+            islandrun_dot_v1_dot_relay__pb2.ExpectResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -91,6 +91,8 @@ CHUNK_BYTES_MAX: Final = 64 * 1024
 """What one message of a relayed pipe carries."""
 
 CONNECTION_ID_BYTES: Final = 16
+NEWCOMERS_PER_ISLAND_MAX: Final = 8
+"""Join tokens of one island whose holders a relay lets dial it."""
 
 PROMPT_BYTES_MAX: Final = 16 * 1024 * 1024
 MESSAGES_MAX: Final = 4096

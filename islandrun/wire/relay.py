@@ -5,7 +5,7 @@ from __future__ import annotations
 from islandrun.v1 import relay_pb2
 from islandrun.vocabulary import PublicKey
 from islandrun.wire import limits
-from islandrun.wire.checks import require
+from islandrun.wire.checks import require, require_count
 
 
 def dialled(message: relay_pb2.DialRequest) -> PublicKey:
@@ -28,6 +28,18 @@ def invited(message: relay_pb2.AttachResponse) -> tuple[bytes, PublicKey]:
     sender: bytes = getattr(message, "from")
     require(len(sender) == limits.KEY_BYTES, "from", "is not a 32-byte key")
     return message.connection_id, PublicKey(sender)
+
+
+def expected(message: relay_pb2.ExpectRequest) -> dict[PublicKey, int]:
+    """Return the join keys that may dial a caller, and when each ends (ms since 1970).
+
+    Raises `MalformedMessage`.
+    """
+    require_count(message.newcomers, limits.NEWCOMERS_PER_ISLAND_MAX, "newcomers")
+    for newcomer in message.newcomers:
+        require(len(newcomer.join_key) == limits.KEY_BYTES, "join_key", "is not a 32-byte key")
+        require(0 < newcomer.expires_at_ms < limits.TIME_MS_MAX, "expires_at_ms", "is out of range")
+    return {PublicKey(one.join_key): one.expires_at_ms for one in message.newcomers}
 
 
 def chunk(

@@ -29,7 +29,7 @@ from islandrun_node import world_clock
 from islandrun_node.certificates import Leaf, check_leaf, fingerprint, join_uri, read_leaf
 from islandrun_node.join_token import token_id
 from islandrun_node.services.errors import abort
-from islandrun_node.stores.tokens import TokenStore
+from islandrun_node.stores.tokens import OpenTokens
 
 ENROLMENT = "/islandrun.v1.EnrollService/"
 NEWS = (ENROLMENT, "/islandrun.v1.MeshService/", "/islandrun.v1.RelayService/")
@@ -83,6 +83,12 @@ def join_token_of(context: object) -> bytes:
     return caller.token
 
 
+def newcomer_of(context: object) -> PublicKey | None:
+    """Return the join key of whoever is being served, if it is no island yet."""
+    caller = _calling.get(None)
+    return caller.key if caller is not None and caller.island is None else None
+
+
 def caller_name() -> str:
     """Return what the calls of whoever is being served are counted under; empty outside of a call."""
     caller = _calling.get(None)
@@ -93,10 +99,18 @@ class CallerGate(grpc.aio.ServerInterceptor):
     """The door of the mesh listener. Lives on the event loop; `run` re-checks what is open."""
 
     def __init__(
-        self, ledger: Ledger, tokens: TokenStore, reach: Callable[[], Reach] = lambda: Reach.EVERYBODY
+        self,
+        ledger: Ledger,
+        tokens: OpenTokens,
+        reach: Callable[[], Reach] = lambda: Reach.EVERYBODY,
+        for_newcomers: str = ENROLMENT,
     ) -> None:
-        """`reach` says whom this node may trust by the age of its view; a relay carries whatever it is."""
+        """`reach` says whom this node may trust by the age of its view; a relay carries whatever it is.
+
+        `for_newcomers` begins the names of the methods that holders of join tokens may call.
+        """
         self._ledger = ledger
+        self._for_newcomers = for_newcomers
         self._reach = reach
         self._mesh_id = ledger.genesis.mesh_id
         self._tokens = tokens
@@ -176,7 +190,7 @@ class CallerGate(grpc.aio.ServerInterceptor):
     ) -> Result:
         """Run a handler as one task and race it against the caller's eviction."""
         try:
-            caller = self._identify(context.auth_context(), method.startswith(ENROLMENT))
+            caller = self._identify(context.auth_context(), method)
         except IslandRunError as error:
             self.refusals[str(error)] += 1
             _log.warning("refused a caller: %s", error)
@@ -219,7 +233,7 @@ class CallerGate(grpc.aio.ServerInterceptor):
 
     # ------------------------------------------------------------ who it is
 
-    def _identify(self, connection: Mapping[str, Iterable[bytes]], is_enrolment: bool) -> Caller:
+    def _identify(self, connection: Mapping[str, Iterable[bytes]], method: str) -> Caller:
         """Return who calls. Raises `RejectedMessage` with the reason, which only the log may hold."""
         now_ms = world_clock.now().wall_ms
         if tuple(connection.get("ssl_tls_version", ())) != (b"TLSv1.3",):
@@ -234,7 +248,8 @@ class CallerGate(grpc.aio.ServerInterceptor):
             self._leaves[name] = caller
             while len(self._leaves) > LEAVES_MAX:
                 self._leaves.popitem(last=False)
-        if (caller.island is None) is not is_enrolment:
+        is_open = method.startswith(self._for_newcomers) if caller.island is None else True
+        if not is_open or (caller.island is not None and method.startswith(ENROLMENT)):
             raise RejectedMessage("islands and holders of join tokens each have their own services")
         self._check_now(caller, now_ms)
         return caller

@@ -15,7 +15,7 @@ from contextlib import closing, suppress
 from islandrun.errors import ConfigError, EnrolmentRefused, MalformedMessage, StateError
 from islandrun.trust.genesis import found
 from islandrun.trust.ledger import Ledger
-from islandrun.trust.naming import is_island_id, read_display_id
+from islandrun.trust.naming import is_island_id, island_id, read_display_id
 from islandrun.vocabulary import PPM_MAX, IslandId, Standing, Tier
 from islandrun_node import config, world_clock
 from islandrun_node.admissions import admit, check_may_admit, read_ledger, take_away
@@ -28,7 +28,7 @@ from islandrun_node.identity import (
     genesis_file,
     load_membership,
 )
-from islandrun_node.join_token import JOIN_SEED_BYTES, JoinToken, encode, parse
+from islandrun_node.join_token import JOIN_SEED_BYTES, JoinToken, RelayDoor, encode, parse
 from islandrun_node.joining import Waiting, redeem
 from islandrun_node.stores.attestations import stored_statements
 from islandrun_node.stores.database import Database
@@ -37,6 +37,7 @@ from islandrun_node.stores.tokens import Grant, TokenStore
 HOME_GROUP = "home"
 FOUNDER = Grant(Tier.PERSONAL, HOME_GROUP, PPM_MAX)
 OUTBOUND = Grant(Tier.CLOUD, "cloud", PPM_MAX)
+ADDRESSES_PER_RELAY_MAX = 2
 TTL_SECONDS_MAX = 7 * 24 * 3600
 # Letters, digits and hyphens: a name stands in file names and on command lines.
 _NAME = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
@@ -99,7 +100,12 @@ def host_name() -> str:
 
 
 def invite(
-    home: Home, grant: Grant, ttl_seconds: int, addresses: Sequence[str], confirms: bool = False
+    home: Home,
+    grant: Grant,
+    ttl_seconds: int,
+    addresses: Sequence[str],
+    confirms: bool = False,
+    relays: Sequence[RelayDoor] = (),
 ) -> str:
     """Open a join token and return its text; it works once, until it expires, whether the node runs or not.
 
@@ -121,11 +127,26 @@ def invite(
         seed=secrets.token_bytes(JOIN_SEED_BYTES),
         expires_at=now_ms // 1000 + ttl_seconds,
         addresses=tuple(addresses),
+        relays=tuple(relays),
     )
     text = encode(token)
     with closing(Database.open(home.database)) as database:
         TokenStore(database).open(token.join_key().public, grant, now_ms, token.expires_at * 1000, confirms)
     return text
+
+
+def own_relays(home: Home) -> tuple[RelayDoor, ...]:
+    """Return the relays that carry calls to this home's node, as it last said of itself."""
+    membership, now_ms = load_membership(home), world_clock.now().wall_ms
+    with stored_statements(home.database) as store:
+        ledger = read_ledger(store, membership.genesis, now_ms)
+    own = ledger.self_claims(membership.key.id)
+    doors = []
+    for key in own.relays if own is not None else ():
+        relay = ledger.self_claims(island_id(key))
+        if relay is not None and ledger.standing(island_id(key), now_ms) is Standing.ADMITTED:
+            doors += [RelayDoor(key, address) for address in relay.relay_endpoints[:ADDRESSES_PER_RELAY_MAX]]
+    return tuple(doors)
 
 
 # ---------------------------------------------------------------- join, the newcomer's side

@@ -1,7 +1,8 @@
 """The join token: who issued it, for which mesh, until when, where to call, and a secret seed.
 
 ``irj1_`` + base32 (Crockford's alphabet) of: version 1 | mesh id 32 | issuer key 32 | seed 16 | expiry u32 |
-count u8, then for each address its length u8 and text | checksum 4. No error text repeats a token.
+count u8, then for each door its length u8 and text | checksum 4. A door is an address of the issuer, or a
+zero byte, the key 32 of a relay that carries calls to it, and its address. No error text repeats a token.
 """
 
 from __future__ import annotations
@@ -29,18 +30,32 @@ TOKEN_CHARACTERS_MAX = 4096
 _CHECKSUM_BYTES = 4
 _EXPIRY_BYTES = 4
 _FIXED_BYTES = 1 + HASH_BYTES + KEY_BYTES + JOIN_SEED_BYTES + _EXPIRY_BYTES + 1
+_RELAYED = b"\0"
+_ADDRESS_CHARACTERS_MAX = 255 - len(_RELAYED) - KEY_BYTES
 CODE_DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)
+class RelayDoor:
+    """A relay that carries calls to the issuer, and where that relay listens."""
+
+    key: PublicKey
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class JoinToken:
-    """What a token says. `expires_at` counts seconds since 1970; `issuer` is the key to pin when dialling."""
+    """What a token says. `expires_at` counts seconds since 1970; `issuer` is the key to pin when dialling.
+
+    Over one of the `relays`, too, it is the issuer who is called and pinned.
+    """
 
     mesh_id: bytes
     issuer: PublicKey
     seed: bytes = field(repr=False)
     expires_at: int
     addresses: tuple[str, ...]
+    relays: tuple[RelayDoor, ...] = ()
 
     def join_key(self) -> JoinKey:
         """Return the key that the token stands for (HKDF, RFC 5869)."""
@@ -65,12 +80,14 @@ def confirmation_code(issuer: PublicKey, island: PublicKey, name: bytes) -> str:
 
 def encode(token: JoinToken) -> str:
     """Write a token as text. Raises `EnrolmentRefused` when its addresses do not fit."""
-    _check_addresses(token.addresses)
+    _check_doors(token.addresses, token.relays)
+    doors = [address.encode("ascii") for address in token.addresses]
+    doors += [_RELAYED + relay.key + relay.address.encode("ascii") for relay in token.relays]
     parts = [bytes((VERSION,)), token.mesh_id, token.issuer, token.seed]
-    parts += [token.expires_at.to_bytes(_EXPIRY_BYTES, "big"), bytes((len(token.addresses),))]
-    parts += [bytes((len(address),)) + address.encode("ascii") for address in token.addresses]
+    parts += [token.expires_at.to_bytes(_EXPIRY_BYTES, "big"), bytes((len(doors),))]
+    parts += [bytes((len(door),)) + door for door in doors]
     body = b"".join(parts)
-    assert len(body) - sum(len(address) + 1 for address in token.addresses) == _FIXED_BYTES
+    assert len(body) - sum(len(door) + 1 for door in doors) == _FIXED_BYTES
     return PREFIX + base32.write(body + _checksum(body))
 
 
@@ -117,28 +134,37 @@ def _read(body: bytes) -> JoinToken:
         fields.append(body[at : at + size])
         at += size
     mesh_id, issuer, seed, expiry = fields
-    addresses = []
+    addresses, relays = [], []
     count, at = body[at], at + 1
     for _ in range(count):
         size, at = body[at], at + 1
-        addresses.append(body[at : at + size].decode("ascii", "replace"))
-        at += size
+        door, at = body[at : at + size], at + size
+        if door.startswith(_RELAYED):
+            key, address = door[1 : 1 + KEY_BYTES], door[1 + KEY_BYTES :]
+            relays.append(RelayDoor(PublicKey(key), address.decode("ascii", "replace")))
+        else:
+            addresses.append(door.decode("ascii", "replace"))
     if at != len(body):
         raise EnrolmentRefused("the join token holds more than it should; ask for a new one")
-    _check_addresses(addresses)
-    return JoinToken(mesh_id, PublicKey(issuer), seed, int.from_bytes(expiry, "big"), tuple(addresses))
+    _check_doors(addresses, relays)
+    return JoinToken(
+        mesh_id, PublicKey(issuer), seed, int.from_bytes(expiry, "big"), tuple(addresses), tuple(relays)
+    )
 
 
-def _check_addresses(addresses: Sequence[str]) -> None:
-    if not 0 < len(addresses) <= ADDRESSES_MAX:
-        raise EnrolmentRefused(f"a join token holds 1 to {ADDRESSES_MAX} addresses, not {len(addresses)}")
-    for address in addresses:
+def _check_doors(addresses: Sequence[str], relays: Sequence[RelayDoor]) -> None:
+    count = len(addresses) + len(relays)
+    if not 0 < count <= ADDRESSES_MAX:
+        raise EnrolmentRefused(f"a join token holds 1 to {ADDRESSES_MAX} addresses, not {count}")
+    if any(len(relay.key) != KEY_BYTES for relay in relays):
+        raise EnrolmentRefused("a relay of the join token has no key; ask for a new one")
+    for address in (*addresses, *(relay.address for relay in relays)):
         try:
             check_address(address, "an address of the join token")
         except MalformedMessage as error:
             raise EnrolmentRefused(f"{error}; write it like 192.0.2.7:8471") from None
-        if len(address) > 255:
-            raise EnrolmentRefused("an address of the join token has more than 255 characters")
+        if len(address) > _ADDRESS_CHARACTERS_MAX:
+            raise EnrolmentRefused("an address of the join token is too long")
 
 
 def _is_cut_short(data: bytes) -> bool:

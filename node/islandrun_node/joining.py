@@ -6,8 +6,8 @@ Nothing is written here, so that a call which breaks off can be made again by th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -30,11 +30,12 @@ from islandrun.trust.signing import SignedAttestation, VerifiedAttestation, veri
 from islandrun.v1 import enroll_pb2
 from islandrun.vocabulary import PublicKey, Standing
 from islandrun_node import world_clock
-from islandrun_node.certificates import check_admission_certificate, show_join
+from islandrun_node.certificates import Shown, check_admission_certificate, show_join
 from islandrun_node.channels import open_channel
 from islandrun_node.identity import IslandKey
 from islandrun_node.issuer import proof
-from islandrun_node.join_token import JoinToken, confirmation_code, token_id
+from islandrun_node.join_token import JoinToken, RelayDoor, confirmation_code, token_id
+from islandrun_node.relay.tunnels import Tunnel
 
 JOIN_SECONDS_MAX = 15.0
 ASK_AGAIN_SECONDS = 0.5
@@ -101,21 +102,51 @@ async def _redeem_once(token: JoinToken, key: IslandKey) -> Welcome:
         token_id=name,
         proof_of_possession=key.sign(proof(name, token.mesh_id, token.issuer, key.public)),
     )
-    shown = show_join(join_key, token.mesh_id, now_ms)
-    async with open_channel(token.addresses, token.issuer, shown, token.mesh_id) as channel:
-        redeem_there = channel.unary_unary(
-            "/islandrun.v1.EnrollService/Join",
-            request_serializer=enroll_pb2.JoinRequest.SerializeToString,
-            response_deserializer=enroll_pb2.JoinResponse.FromString,
-        )
-        try:
-            response = await _call_twice(lambda: redeem_there(request, timeout=JOIN_SECONDS_MAX))
-        except grpc.aio.AioRpcError as error:
-            raise await _explain(error, token.addresses) from None
+    response = await _ask(token, show_join(join_key, token.mesh_id, now_ms), request)
     try:
         return _check_welcome(response, token, key.public, now_ms)
     except RejectedMessage as error:
         raise EnrolmentRefused(f"the answer to the join token is no good: {error}") from error
+
+
+async def _ask(token: JoinToken, shown: Shown, request: enroll_pb2.JoinRequest) -> enroll_pb2.JoinResponse:
+    """Call the issuer by the first way that leads there: its addresses, then each relay of the token."""
+    ways: list[RelayDoor | None] = [*token.relays]
+    if token.addresses and (not ways or any(await asyncio.gather(*map(_answers, token.addresses)))):
+        ways.insert(0, None)
+    for relay in ways:
+        try:
+            async with _way(token, relay, shown) as channel:
+                return await _join_on(channel, request)
+        except grpc.aio.AioRpcError as error:
+            if error.code() is not grpc.StatusCode.UNAVAILABLE or relay is ways[-1]:
+                raise await _explain(error, token.addresses if relay is None else (relay.address,)) from None
+    raise AssertionError("a token has a way")
+
+
+@asynccontextmanager
+async def _way(token: JoinToken, relay: RelayDoor | None, shown: Shown) -> AsyncGenerator[grpc.aio.Channel]:
+    """Open a channel to the issuer, pinned to its key, directly or through a pipe over a relay."""
+    if relay is None:
+        async with open_channel(token.addresses, token.issuer, shown, token.mesh_id) as channel:
+            yield channel
+        return
+    tunnel = Tunnel(open_channel((relay.address,), relay.key, shown, token.mesh_id), token.issuer)
+    try:
+        await tunnel.listen()
+        async with open_channel((tunnel.address,), token.issuer, shown, token.mesh_id) as channel:
+            yield channel
+    finally:
+        await tunnel.close()
+
+
+async def _join_on(channel: grpc.aio.Channel, request: enroll_pb2.JoinRequest) -> enroll_pb2.JoinResponse:
+    redeem_there = channel.unary_unary(
+        "/islandrun.v1.EnrollService/Join",
+        request_serializer=enroll_pb2.JoinRequest.SerializeToString,
+        response_deserializer=enroll_pb2.JoinResponse.FromString,
+    )
+    return await _call_twice(lambda: redeem_there(request, timeout=JOIN_SECONDS_MAX))
 
 
 async def _call_twice(call: Callable[[], Awaitable[_Response]]) -> _Response:
@@ -180,7 +211,7 @@ async def _explain(error: grpc.aio.AioRpcError, addresses: Sequence[str]) -> Isl
                 if await _answers(address):
                     return _DoorShut(
                         f"the node at {address} does not take this join token: it was used or has expired, "
-                        "or another node answers there; ask for a new one"
+                        "another node answers there, or it relays and the inviter is down; ask for a new one"
                     )
             return Unreachable(f"no node answers at {', '.join(addresses)}; start it, or check the network")
         case code:

@@ -9,6 +9,7 @@ import os
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import grpc
@@ -59,6 +60,7 @@ from islandrun_node.stores.behaviour import BehaviourStore
 from islandrun_node.stores.conversations import ConversationStore
 from islandrun_node.stores.data_sets import DataSetStore
 from islandrun_node.stores.documents import DocumentIndex
+from islandrun_node.stores.tokens import TokenStore
 from islandrun_node.task_reader import TaskReader
 from islandrun_node.tls import TlsIdentity
 from islandrun_node.visits import Visits
@@ -111,7 +113,8 @@ async def running_node(
     async with AsyncExitStack() as stack:
         node = await build(home, config, stack, privacy or PrivacyWorker(lambda: load_watch(config.privacy)))
         listening = await listen(node, stack)
-        node.reach.attach(_opener(node.tls, node.mesh_id), node.outlook.relay_offers, listening.mesh)
+        opener, tokens = _opener(node.tls, node.mesh_id), node.state.tokens
+        node.reach.attach(opener, node.outlook.relay_offers, listening.mesh, partial(_expected, tokens))
         presence, discovery = _appear(node)
         await stack.enter_async_context(_chores(node, presence, discovery))
         stack.push_async_callback(presence.say_goodbye)
@@ -169,6 +172,15 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
         accounting=accounting,
         policy=watch,
     )
+
+
+def _expected(tokens: TokenStore) -> dict[PublicKey, int]:
+    """Return the keys of the open join tokens, and when each ends."""
+    try:
+        return {one.join_key: one.expires_at_ms for one in tokens.open_tokens(world_clock.now().wall_ms)}
+    except StateError as error:
+        _log.error("no newcomer is expected over relays: %s", error)
+        return {}
 
 
 def _appear(node: Node) -> tuple[Presence, Discovery | None]:

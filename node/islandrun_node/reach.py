@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from islandrun.mesh.relays import RelayPolicy
-from islandrun.vocabulary import IslandId, IslandView
+from islandrun.vocabulary import IslandId, IslandView, PublicKey
 from islandrun_node.config_tables import Config
 from islandrun_node.relay.attachments import Attachments
 from islandrun_node.relay.process import RelayProcess
@@ -32,12 +32,20 @@ class Reach:
     through: dict[IslandId, IslandId] = field(default_factory=dict)
 
     def attach(
-        self, open_channel: Opener, offers: Callable[[], Iterable[IslandView]], mesh_address: str
+        self,
+        open_channel: Opener,
+        offers: Callable[[], Iterable[IslandView]],
+        mesh_address: str,
+        expected: Callable[[], Mapping[PublicKey, int]],
     ) -> None:
-        """Take in where the mesh listener is bound; `run` uses relays if the settings say so."""
+        """Take in where the mesh listener is bound; `run` uses relays if the settings say so.
+
+        `expected` are the open join tokens of this home, whose holders may come over a relay too.
+        """
         self.mesh_port = int(mesh_address.rpartition(":")[2])
         if self._wants_relays:
-            self.attachments = Attachments(open_channel, offers, self.policy, _from_here(mesh_address))
+            own_address = _from_here(mesh_address)
+            self.attachments = Attachments(open_channel, offers, self.policy, own_address, expected)
 
     @property
     def policy(self) -> RelayPolicy:

@@ -28,7 +28,7 @@ from islandrun_node.certificates import (
     show_island,
 )
 from islandrun_node.identity import IslandKey
-from islandrun_node.stores.tokens import TokenStore
+from islandrun_node.stores.tokens import OpenTokens
 
 ROOTS_MAX = 80
 """A new connection took 10 ms with 100 roots and 600 ms with 1,000."""
@@ -88,7 +88,7 @@ class Listener:
         self,
         identity: TlsIdentity,
         genesis: Genesis,
-        tokens: TokenStore,
+        tokens: OpenTokens,
         admitters: Callable[[], tuple[PublicKey, ...]] = tuple,
     ) -> None:
         self._identity = identity

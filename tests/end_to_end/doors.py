@@ -360,6 +360,7 @@ GRPC_DOORS: Final[dict[str, tuple[Knock, ...]]] = {
 }
 
 PIPES: Final = dict.fromkeys(
-    (f"islandrun.v1.RelayService/{method}" for method in ("Attach", "Dial", "Splice")), "test_relay_evil.py"
+    (f"islandrun.v1.RelayService/{method}" for method in ("Attach", "Dial", "Splice", "Expect")),
+    "test_relay_evil.py",
 )
 """Doors of a relay, which carries only what its two ends encrypted; each with the test of its canaries."""

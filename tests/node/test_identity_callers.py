@@ -249,7 +249,7 @@ async def test_old_tls_and_missing_or_double_leaves_are_refused(mesh: SmallMesh)
         pem = guest.shown(mesh.mesh_id).chain_pem.partition(b"-----BEGIN")[2]
         leaf = b"-----BEGIN" + pem.partition(b"-----BEGIN")[0]
         good = {"ssl_tls_version": [b"TLSv1.3"], "x509_pem_cert": [leaf]}
-        assert door.gate._identify(good, False).island == guest.key.id
+        assert door.gate._identify(good, "").island == guest.key.id
         for change in (
             {"ssl_tls_version": [b"TLSv1.2"]},
             {"ssl_tls_version": []},
@@ -259,7 +259,7 @@ async def test_old_tls_and_missing_or_double_leaves_are_refused(mesh: SmallMesh)
             {"x509_pem_cert": [b"nonsense"]},
         ):
             with pytest.raises(RejectedMessage):
-                door.gate._identify(good | change, False)
+                door.gate._identify(good | change, "")
 
 
 async def test_a_known_leaf_is_refused_once_it_is_over(
@@ -332,7 +332,7 @@ async def test_the_gate_alone_would_refuse_what_the_handshake_refuses(
         leaf = x509.load_pem_x509_certificates(HOSTILE[case](scene).chain_pem)[0]
         connection = {"ssl_tls_version": [b"TLSv1.3"], "x509_pem_cert": [leaf.public_bytes(Encoding.PEM)]}
         with pytest.raises(RejectedMessage, match=reason):
-            door.gate._identify(connection, False)
+            door.gate._identify(connection, "")
 
 
 async def test_a_spent_token_is_refused_on_its_open_connection(mesh: SmallMesh) -> None:

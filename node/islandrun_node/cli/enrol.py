@@ -25,7 +25,7 @@ from islandrun_node.cli.session import Session
 from islandrun_node.config import ppm, tier_of
 from islandrun_node.home import Home
 from islandrun_node.identity import load_membership
-from islandrun_node.join_token import TOKEN_CHARACTERS_MAX, parse, token_id
+from islandrun_node.join_token import ADDRESSES_MAX, TOKEN_CHARACTERS_MAX, RelayDoor, parse, token_id
 from islandrun_node.statements import addresses
 from islandrun_node.stores.tokens import Grant
 
@@ -104,16 +104,19 @@ def invite(
 ) -> None:
     """Make a join token: it admits one island, once, until it expires. It is a secret."""
     grant = Grant(tier_of(tier), group, ppm(trust), jurisdictions)
-    where = at or _own_addresses(session.home)
+    where, relays = (at, ()) if at else _own_doors(session.home)
     if confirm is None:
         confirm = tier != "personal" or load_membership(session.home).is_locked
-    token = enrolment.invite(session.home, grant, ttl, where, confirm)
+    token = enrolment.invite(session.home, grant, ttl, where, confirm, relays)
     name = token_id(parse(token, world_clock.now().wall_ms).join_key().public).hex()
     facts = {"token": token, "id": name[:8], "tier": tier, "group": group, "ttl_seconds": ttl}
-    show(session, "invite/v1", {**facts, "confirm": confirm, "addresses": list(where)}, token)
+    over = [relay.address for relay in relays]
+    more = {"confirm": confirm, "addresses": list(where), "relays": over}
+    show(session, "invite/v1", {**facts, **more}, token)
     sys.stdout.flush()
+    places = ", ".join([*where, *(f"the relay {address}" for address in over)])
     click.echo(
-        f"Works once, for {ttl} s, at {', '.join(where)} while this node runs. On the new machine: "
+        f"Works once, for {ttl} s, at {places} while this node runs. On the new machine: "
         "islandrun-node join -",
         err=True,
     )
@@ -213,6 +216,18 @@ def _token_text(token: str | None, file: TextIO | None) -> str:
     if file is not None:
         return file.read(TOKEN_CHARACTERS_MAX)
     return sys.stdin.read(TOKEN_CHARACTERS_MAX) if token == "-" else str(token)  # noqa: S105 - a dash
+
+
+def _own_doors(home: Home) -> tuple[tuple[str, ...], tuple[RelayDoor, ...]]:
+    """Return the addresses at which this node can be joined, and the relays over which it can."""
+    reachable = config.load(home.config).listen.reachable
+    relays = enrolment.own_relays(home) if reachable != "direct" else ()
+    where = _own_addresses(home) if reachable != "relayed" else ()
+    if not where and not relays:
+        raise EnrolmentRefused(
+            "no relay carries calls to this node; start it and wait for one, or give --address"
+        )
+    return where, relays[: ADDRESSES_MAX - len(where)]
 
 
 def _own_addresses(home: Home) -> tuple[str, ...]:

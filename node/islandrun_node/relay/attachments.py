@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 import grpc
@@ -17,6 +17,7 @@ from islandrun.mesh.relays import RelayPolicy, choose_relays
 from islandrun.mesh.switchboard import ANSWER_SECONDS_MAX, PIPES_PER_ISLAND_MAX
 from islandrun.v1 import relay_pb2, relay_pb2_grpc
 from islandrun.vocabulary import IslandId, IslandView, PublicKey
+from islandrun.wire.limits import NEWCOMERS_PER_ISLAND_MAX
 from islandrun.wire.relay import invited
 from islandrun_node.relay.pipes import chunks_of, copy
 
@@ -40,7 +41,10 @@ class Attachments:
         islands: Callable[[], Iterable[IslandView]],
         policy: RelayPolicy,
         own_address: str,
+        expected: Callable[[], Mapping[PublicKey, int]] = dict,
     ) -> None:
+        """Take in what to keep; `expected` returns the keys of the open join tokens and when each ends."""
+        self._expected = expected
         self._open = open_channel
         self._islands = islands
         self._policy = policy
@@ -107,6 +111,7 @@ class Attachments:
     async def _attach(self, relay: IslandView, channel: grpc.aio.Channel) -> None:
         stub = relay_pb2_grpc.RelayServiceStub(channel)
         call = stub.Attach(relay_pb2.AttachRequest())
+        telling: asyncio.Task[None] | None = None
         try:
             async with asyncio.timeout(ANSWER_SECONDS_MAX):
                 await call.initial_metadata()
@@ -115,10 +120,30 @@ class Attachments:
                 return
             self._attached[relay.id] = relay
             _log.info("the relay %s carries calls to this island", relay.name)
+            telling = asyncio.get_running_loop().create_task(self._tell_newcomers(stub))
+            telling.add_done_callback(_told)
             while (message := await call.read()) is not grpc.aio.EOF:
                 self._invited(stub, message)
         finally:
             call.cancel()
+            if telling is not None:
+                telling.cancel()
+
+    async def _tell_newcomers(self, stub: relay_pb2_grpc.RelayServiceStub) -> None:
+        """Keep a relay told of whose join tokens may dial this island, until cancelled."""
+        told: dict[PublicKey, int] = {}
+        while True:
+            ends = sorted(self._expected().items(), key=lambda one: one[1])[:NEWCOMERS_PER_ISLAND_MAX]
+            if dict(ends) != told:
+                newcomers = [relay_pb2.Newcomer(join_key=key, expires_at_ms=end_ms) for key, end_ms in ends]
+                request = relay_pb2.ExpectRequest(newcomers=newcomers)
+                try:
+                    await stub.Expect(request, timeout=ANSWER_SECONDS_MAX)
+                    told = dict(ends)
+                except grpc.aio.AioRpcError as error:
+                    _log.warning("a relay lets no newcomer dial this island: %s", error.code().name.lower())
+                    await asyncio.sleep(RETRY_SECONDS_MAX)
+            await asyncio.sleep(CHOOSE_SECONDS / 2)
 
     def _invited(self, stub: relay_pb2_grpc.RelayServiceStub, message: relay_pb2.AttachResponse) -> None:
         """Take up an invitation in a task of its own; what is too much or malformed is left lying."""
@@ -149,6 +174,11 @@ class Attachments:
         finally:
             writer.close()
             call.cancel()
+
+
+def _told(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        _log.error("no newcomer can dial this island over a relay: %r", task.exception())
 
 
 def _over(pipes: set[asyncio.Task[None]], task: asyncio.Task[None]) -> None:

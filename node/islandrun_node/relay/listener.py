@@ -18,26 +18,30 @@ from pathlib import Path
 import grpc
 
 from islandrun.errors import ConfigError, IslandRunError, RejectedMessage
+from islandrun.mesh.newcomers import Newcomers
 from islandrun.mesh.switchboard import Switchboard
 from islandrun.trust.signing import verify
 from islandrun.v1 import relay_pb2_grpc
 from islandrun.vocabulary import IslandId, PublicKey, Standing
-from islandrun_node import core_dumps, world_clock
+from islandrun_node import core_dumps, join_token, world_clock
 from islandrun_node.callers import CallerGate, caller_of
 from islandrun_node.channels import RELAY_OPTIONS
 from islandrun_node.home import Home
 from islandrun_node.late_reading import LateReading
 from islandrun_node.services.relay import RelayService
 from islandrun_node.state import State, open_state
+from islandrun_node.stores.tokens import OpenToken
 from islandrun_node.tls import Listener, TlsIdentity
 
+DIAL = "/islandrun.v1.RelayService/Dial"
 READ_SECONDS = 0.5
 """How soon a revocation that the node took in reaches the relay."""
 
 STOP_SECONDS = 1.0
 
 MakeService = Callable[
-    [Switchboard, Callable[[object], IslandId], Callable[[IslandId], PublicKey | None]], RelayService
+    [Switchboard, Callable[[object], IslandId], Callable[[IslandId], PublicKey | None], Newcomers],
+    RelayService,
 ]
 
 _log = logging.getLogger(__name__)
@@ -80,11 +84,13 @@ async def serving(
     """
     genesis = state.membership.genesis
     identity = TlsIdentity(state.membership.key, state.admission.certificate_der, genesis)
-    gate = CallerGate(state.ledger, state.tokens)
+    newcomers = Newcomers()
+    expected = ExpectedTokens(newcomers)
+    gate = CallerGate(state.ledger, expected, for_newcomers=DIAL)
     server = grpc.aio.server(interceptors=[gate, LateReading()], options=RELAY_OPTIONS)
-    service = make_service(Switchboard(bytes_per_second), caller_of, state.ledger.public_key)
+    service = make_service(Switchboard(bytes_per_second), caller_of, state.ledger.public_key, newcomers)
     relay_pb2_grpc.add_RelayServiceServicer_to_server(service, server)
-    credentials = Listener(identity, genesis, state.tokens).credentials()
+    credentials = Listener(identity, genesis, expected, lambda: state.ledger.issuing).credentials()
     try:
         port = server.add_secure_port(address, credentials)
     except RuntimeError:
@@ -100,6 +106,26 @@ async def serving(
             chore.cancel()
         await asyncio.gather(*chores, return_exceptions=True)
         await server.stop(STOP_SECONDS)
+
+
+class ExpectedTokens:
+    """The join tokens that attached islands expect, as a listener asks for them."""
+
+    def __init__(self, newcomers: Newcomers) -> None:
+        self._newcomers = newcomers
+
+    def open_tokens(self, now_ms: int) -> tuple[OpenToken, ...]:
+        """Return those that are expected now."""
+        return tuple(OpenToken(key, end_ms) for key, end_ms in self._newcomers.open(now_ms).items())
+
+    def join_key(self, token_id: bytes, now_ms: int) -> PublicKey | None:
+        """Return the join key of one that is expected now."""
+        keys = self._newcomers.open(now_ms)
+        return next((key for key in keys if join_token.token_id(key) == token_id), None)
+
+    def finish(self, island: PublicKey) -> bool:
+        """Do nothing: the island that issued a token says when it is done."""
+        return False
 
 
 async def _follow(state: State, identity: TlsIdentity, gate: CallerGate) -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import grpc
 
 from islandrun.errors import IslandRunError, Overloaded, RejectedMessage
+from islandrun.mesh.newcomers import Newcomers
 from islandrun.mesh.switchboard import ANSWER_SECONDS_MAX, PIPES_PER_ISLAND_MAX, Pipe, Switchboard
 from islandrun.trust.naming import island_id
 from islandrun.v1 import relay_pb2, relay_pb2_grpc
@@ -23,6 +24,7 @@ from islandrun.vocabulary import IslandId, PublicKey
 from islandrun.wire import relay as wire
 from islandrun.wire.limits import CONNECTION_ID_BYTES
 from islandrun_node import world_clock
+from islandrun_node.callers import caller_name, newcomer_of
 from islandrun_node.services.errors import abort
 
 CHUNKS_WAITING_MAX = 2
@@ -33,6 +35,7 @@ INVITED = (("islandrun-relay", "joined"),)
 
 AttachContext = grpc.aio.ServicerContext[relay_pb2.AttachRequest, relay_pb2.AttachResponse]
 DialContext = grpc.aio.ServicerContext[relay_pb2.DialRequest, relay_pb2.DialResponse]
+ExpectContext = grpc.aio.ServicerContext[relay_pb2.ExpectRequest, relay_pb2.ExpectResponse]
 SpliceContext = grpc.aio.ServicerContext[relay_pb2.SpliceRequest, relay_pb2.SpliceResponse]
 
 _log = logging.getLogger(__name__)
@@ -61,8 +64,10 @@ class RelayService(relay_pb2_grpc.RelayServiceServicer):
         switchboard: Switchboard,
         caller: Callable[[object], IslandId],
         key: Callable[[IslandId], PublicKey | None],
+        newcomers: Newcomers | None = None,
     ) -> None:
         self._switchboard = switchboard
+        self._newcomers = newcomers or Newcomers()
         self._caller = caller
         self._key = key
         self._invitations: dict[IslandId, asyncio.Queue[relay_pb2.AttachResponse | None]] = {}
@@ -91,6 +96,7 @@ class RelayService(relay_pb2_grpc.RelayServiceServicer):
             if self._invitations.get(island) is mine:
                 del self._invitations[island]
                 self._switchboard.detach(island)
+                self._newcomers.withdraw(island)
                 _log.info("island %s is not attached any more", island[:8])
 
     async def Dial(  # noqa: N802 - the name of the RPC
@@ -134,13 +140,36 @@ class RelayService(relay_pb2_grpc.RelayServiceServicer):
             if joint is not None:
                 self._end(joint)
 
+    async def Expect(  # noqa: N802 - the name of the RPC
+        self, request: relay_pb2.ExpectRequest, context: ExpectContext
+    ) -> relay_pb2.ExpectResponse:
+        """Let the holders of an attached island's join tokens dial it, from now until each token ends."""
+        try:
+            island = self._caller(context)
+            if island not in self._invitations:
+                raise RejectedMessage("only an island that is attached here is dialled here")
+            self._newcomers.expect(island, wire.expected(request), world_clock.now().wall_ms)
+        except IslandRunError as error:
+            await abort(context, error)
+        return relay_pb2.ExpectResponse()
+
+    def _dialling(self, context: DialContext, target: IslandId) -> tuple[IslandId, PublicKey | None]:
+        """Return under what name a caller's pipes are counted, and its key. Raises `RejectedMessage`."""
+        newcomer = newcomer_of(context)
+        if newcomer is None:
+            caller = self._caller(context)
+            return caller, self._key(caller)
+        if not self._newcomers.may_dial(newcomer, target, world_clock.now().wall_ms):
+            raise RejectedMessage("the island does not expect the holder of this join token")
+        return IslandId(caller_name()), newcomer
+
     async def _invite(self, requests: AsyncIterator[relay_pb2.DialRequest], context: DialContext) -> _Joint:
         """Open the pipe that the first message asks for, and tell its target. Raises `IslandRunError`."""
         first = await anext(requests, None)
         if first is None:
             raise RejectedMessage("the call named no island")
-        caller, target = self._caller(context), island_id(wire.dialled(first))
-        key = self._key(caller)
+        target = island_id(wire.dialled(first))
+        caller, key = self._dialling(context, target)
         connection_id = secrets.token_bytes(CONNECTION_ID_BYTES)
         pipe = self._switchboard.dial(caller, target, connection_id, world_clock.now().seconds)
         joint = self._joints[connection_id] = _Joint(pipe)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from islandrun.errors import EnrolmentRefused, JoinUnconfirmed
 from islandrun.vocabulary import Ppm, PublicKey, Tier
@@ -62,6 +63,19 @@ class OpenToken:
 
     join_key: PublicKey
     expires_at_ms: int
+
+
+class OpenTokens(Protocol):
+    """The join tokens whose holders a listener lets in."""
+
+    def open_tokens(self, now_ms: int) -> tuple[OpenToken, ...]:
+        """Return them in a fixed order; any thread may ask."""
+
+    def join_key(self, token_id: bytes, now_ms: int) -> PublicKey | None:
+        """Return the join key of a token whose holder may still call."""
+
+    def finish(self, island: PublicKey) -> bool:
+        """Take in that an island has come as a member."""
 
 
 @dataclass(frozen=True, slots=True)
