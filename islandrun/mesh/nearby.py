@@ -14,7 +14,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from islandrun.trust.claims import Removal
 from islandrun.trust.genesis import Genesis
+from islandrun.trust.ledger import Ledger
 from islandrun.vocabulary import IslandId
 
 EPOCH_MS: Final = 10 * 60 * 1000
@@ -26,6 +28,9 @@ HINTS_PER_ISLAND_MAX: Final = 4
 ISLANDS_MAX: Final = 1024
 """Members whose tags are looked for: a mesh with more on one network finds itself by gossip."""
 
+KEYS_MAX: Final = 4
+"""Secrets under which members are looked for: the present one, and those before the last removals."""
+
 _PURPOSE: Final = b"islandrun nearby"
 
 
@@ -33,9 +38,29 @@ def discovery_key(genesis: Genesis) -> bytes:
     """Return the 32 secret bytes that tags of a mesh are made with.
 
     They come from the genesis, whose salt nobody but members ever sees: the mesh id, which join tokens hold
-    and certificates show in part, is only its hash. Who was a member once can read tags for ever.
+    and certificates show in part, is only its hash. Every removal renews them, see `renewed`.
     """
     return hashlib.blake2b(genesis.payload, key=genesis.salt, person=_PURPOSE, digest_size=32).digest()
+
+
+def renewed(key: bytes, ledger: Ledger) -> tuple[bytes, ...]:
+    """Return the secret of a mesh as its removals have renewed it; the last ones before it follow.
+
+    Each removal (revocation, cut-off, successor) mixes in its signature. Nobody can guess it who has not got
+    the statement, and who is removed is not sent it: so a former member knows tags of those alone who have
+    not heard that it is one. These are still found by the others, who look for the earlier secrets too.
+    """
+    signatures = sorted(
+        (claims.header.issued_at_ms, signed.signature)
+        for issuer in (ledger.genesis.owner, *ledger.admitters.known())
+        for _, signed, claims in ledger.said_by(issuer)
+        if isinstance(claims, Removal)
+    )
+    keys = [key]
+    for _, signature in signatures:
+        key = hashlib.blake2b(signature, key=key, person=_PURPOSE, digest_size=32).digest()
+        keys = [key, *keys[: KEYS_MAX - 1]]
+    return tuple(keys)
 
 
 def epoch_of(wall_ms: int) -> int:
@@ -62,21 +87,26 @@ class Nearby:
     """The hints of one network. Small whatever is heard: only members have a place. `now` is seconds."""
 
     def __init__(self, key: bytes, me: IslandId) -> None:
-        self._key = key
+        self._keys: tuple[bytes, ...] = (key,)
         self._me = me
         self._tags: dict[str, IslandId] = {}
         self._hints: dict[IslandId, _Hints] = {}
 
+    def renew(self, keys: tuple[bytes, ...]) -> None:
+        """Take the secrets of the mesh as they are now, newest first (see `renewed`)."""
+        self._keys = keys[:KEYS_MAX]
+
     def own_tag(self, wall_ms: int) -> str:
         """Return the name to announce now."""
-        return tag_of(self._key, epoch_of(wall_ms), self._me)
+        return tag_of(self._keys[0], epoch_of(wall_ms), self._me)
 
     def look_for(self, members: Iterable[IslandId], wall_ms: int) -> None:
         """Learn the tags that these members may show now; clocks may differ by one epoch."""
         members = sorted(members)[:ISLANDS_MAX]
         epochs = [epoch_of(wall_ms) + step for step in (-1, 0, 1)]
         self._tags = {
-            tag_of(self._key, epoch, island): island
+            tag_of(key, epoch, island): island
+            for key in self._keys
             for island in members
             if island != self._me
             for epoch in epochs

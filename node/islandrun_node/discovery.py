@@ -34,7 +34,8 @@ _log = logging.getLogger(__name__)
 class Discovery:
     """mDNS of one node. Lives on the event loop; `run` starts and ends the threads.
 
-    `members` are the islands to look for, `heard` is called on the loop with each that shows itself anew.
+    `members` are the islands to look for, `keys` the secrets of the mesh (see `Nearby.renew`); `heard` is
+    called on the loop with each island that shows itself anew.
     """
 
     def __init__(
@@ -42,7 +43,9 @@ class Discovery:
         nearby: Nearby,
         members: Callable[[], Sequence[IslandId]],
         heard: Callable[[IslandId], None],
+        keys: Callable[[], tuple[bytes, ...]],
     ) -> None:
+        self._keys = keys
         self._nearby = nearby
         self._members = members
         self._heard = heard
@@ -88,6 +91,7 @@ class Discovery:
             await asyncio.gather(*(asyncio.to_thread(air.ask_again) for air in airs))
 
     def _look(self) -> None:
+        self._nearby.renew(self._keys())
         self._nearby.look_for(self._members(), world_clock.now().wall_ms)
 
     def _receiver(self) -> Callable[[str, list[str], int], None]:

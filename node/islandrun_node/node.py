@@ -17,7 +17,7 @@ import grpc
 from islandrun.errors import RejectedMessage, StateError
 from islandrun.mesh.clocks import ClockState
 from islandrun.mesh.machine import Mesh
-from islandrun.mesh.nearby import Nearby, discovery_key
+from islandrun.mesh.nearby import Nearby, discovery_key, renewed
 from islandrun.routing.lookout import Lookout
 from islandrun.vocabulary import IslandId, PublicKey, Standing
 from islandrun_node import world_clock
@@ -187,7 +187,13 @@ def _appear(node: Node) -> tuple[Presence, Discovery | None]:
     """Tell the mesh that this node is there, and return what goes on telling it."""
     discovery: Discovery | None = None
     if node.config.discovery.enabled:
-        discovery = Discovery(node.nearby, lambda: node.mesh.peers(world_clock.now()), node.driver.saw_nearby)
+        key = discovery_key(node.state.membership.genesis)
+        discovery = Discovery(
+            node.nearby,
+            lambda: node.mesh.peers(world_clock.now()),
+            node.driver.saw_nearby,
+            lambda: renewed(key, node.state.ledger),
+        )
 
     def moved(endpoints: tuple[str, ...]) -> None:
         node.peers.renew()

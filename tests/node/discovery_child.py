@@ -37,7 +37,9 @@ async def main(key: str, me: str, endpoint: str, *members: str) -> None:
     def heard(island: IslandId) -> None:
         say(heard=island, endpoints=nearby.endpoints(island, (), False, time.monotonic()))
 
-    discovery = Discovery(nearby, lambda: [IslandId(member) for member in members], heard)
+    discovery = Discovery(
+        nearby, lambda: [IslandId(member) for member in members], heard, lambda: (bytes.fromhex(key),)
+    )
     discovery.reached_at((endpoint,))
     held_up, running = asyncio.create_task(lag()), asyncio.create_task(discovery.run())
     await asyncio.to_thread(sys.stdin.readline)
