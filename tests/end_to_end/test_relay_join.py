@@ -129,7 +129,8 @@ async def test_an_island_joins_at_an_admitter_whom_nobody_can_dial(scene: Scene,
 async def test_the_holder_of_a_token_can_do_nothing_else_at_the_relay(scene: Scene) -> None:
     async with at_relay(scene) as channel:
         await until_expected(scene, channel)
-        assert not await dialled(channel, load_membership(scene.relay).key.public), "another island"
+        laptop = load_membership(scene.mesh.laptop).key.public
+        assert not await dialled(channel, laptop), "it is attached, and expects nobody"
         stub = relay_pb2_grpc.RelayServiceStub(channel)
         for refused in (
             stub.Attach(relay_pb2.AttachRequest(), timeout=8).read(),
