@@ -41,8 +41,8 @@ class Scale(NamedTuple):
 
     def normalise(self, vector: list[int]) -> tuple[int, ...]:
         """Scale the figures of one candidate to 0 (best) .. 1,000,000; what is equal for all becomes 0."""
-        figures = zip(vector, self.lows.ravel().tolist(), self.spans.ravel().tolist(), strict=True)
-        return tuple([(value - low) * PPM_MAX // span for value, low, span in figures])
+        figures = zip(vector, self.lows.tolist(), self.spans.tolist(), strict=True)
+        return tuple([(value - low) * PPM_MAX // span for value, (low,), (span,) in figures])
 
 
 def scale_of(scores: Figures) -> Scale:
