@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from islandrun.agents.budget import Spender
 from islandrun.agents.question import Question
 from islandrun.errors import ForwardFailed, NobodyMaySee, PrivacyFault
 from islandrun.locality.passages import (
@@ -52,6 +53,8 @@ from islandrun_node.runner import Runner
 from islandrun_node.visits import Visit
 
 Note = Callable[[Decision], None]
+Weigh = Callable[[Question, ChatRequest, Spender], Question]
+"""Says what a request may cost: with sources in its prompt it costs more."""
 
 SPARE_TOKENS: Final = 128
 """What is left free beside prompt, sources and answer, since tokens are estimated."""
@@ -77,6 +80,7 @@ class Grounding:
     conversations: Conversations
     runner: Runner
     knowledge: LocalKnowledge
+    weigh: Weigh
 
     async def course(
         self,
@@ -205,8 +209,8 @@ class Grounding:
         asked = self.outlook.question(
             grounded, assessment, question.policy, question.request_id, now, question.task
         )
-        asked = replace(asked, places=places, purse=question.purse, output_tokens=question.output_tokens)
-        course = self._begun(grounded, visit.limited(asked))
+        weighed = self.weigh(asked, grounded, question.purse.spender)
+        course = self._begun(grounded, visit.limited(replace(weighed, places=places)))
         return replace(course, citations=citations_of(passages))
 
     def _fitted(self, passages: Sequence[Passage], plain: Question) -> tuple[Passage, ...]:

@@ -149,15 +149,15 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
     audit = audit_of(state, journal.log, outlook, peers.witness, observations.rewrote, stack)
     driver = MeshDriver(state.me, mesh, peers, state.attestations, gate.evict, observations.refused)
     runner = Runner(backends, peers, outlook.is_admitted, config.limits.answer_seconds_max, observations)
-    knowledge = LocalKnowledge(library, embedder)
-    grounding = Grounding(outlook, privacy, conversations, runner, knowledge)
+    weigh = accounting.spending.weighed
+    grounding = Grounding(outlook, privacy, conversations, runner, LocalKnowledge(library, embedder), weigh)
     requests = _requests(config, grounding, journal, accounting.spending, watch)
     return Node(
         config=config,
         state=state,
         islands=islands,
         backends=backends,
-        knowledge=knowledge,
+        knowledge=grounding.knowledge,
         tls=tls,
         gate=gate,
         peers=peers,

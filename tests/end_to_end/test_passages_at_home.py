@@ -35,14 +35,20 @@ class Home:
 
 
 @pytest.fixture
-async def home(tmp_path: Path) -> AsyncIterator[Home]:
+async def home(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Home]:
     async with AsyncExitStack() as stack:
         laptop = founded(tmp_path)
         cloud = await stack.enter_async_context(engine("Write to [EMAIL_1] in time [1]."))
         await enrolment.admit_outbound(laptop, "cloud")
-        outbound = {"name": "cloud", "url": cloud.url, "models": [{"name": "large", "quality": 0.9}]}
+        model = {"name": "large", "quality": 0.9, "input_price_usd": 1000.0}
+        outbound = {"name": "cloud", "url": cloud.url, "models": [model]}
         data = {"name": "leave", "path": str(folder(tmp_path, "leave", LEAVE)), "sensitivity": 0.1}
-        tables = {"outbound": [outbound], "data": [data], "policy": {"tier_trust": {"cloud": 0.4}}}
+        tables: dict[str, object] = {
+            "outbound": [outbound],
+            "data": [data],
+            "policy": {"tier_trust": {"cloud": 0.4}},
+        }
+        tables["budget"] = getattr(request, "param", {})
         node = await up(laptop, settings("laptop", **tables), stack)
         yield Home(node, cloud)
 
@@ -90,3 +96,18 @@ async def test_grpc_tells_the_sources_and_a_plan_shows_them_masked(home: Home) -
         assert b"leave.md" not in page.receipts[0].payload
         assert b"kern.anna" not in page.receipts[0].payload
     masked_only(home)
+
+
+@pytest.mark.parametrize("home", [{"conversation_usd": 0.4}], indirect=True)
+async def test_sources_count_in_what_a_request_may_cost(home: Home) -> None:
+    async with local_channel(home.node.grpc, home.node.token) as channel:
+        asked = {"messages": [{"role": "user", "text": QUESTION}]}
+
+        async def planned(*data_sets: str) -> chat_pb2.Decision:
+            request = chat_pb2.PlanRequest(model="large", prompt=asked, hints={"data_sets": data_sets})
+            return (await chat_pb2_grpc.ChatServiceStub(channel).Plan(request, timeout=20)).decision
+
+        assert (await planned()).chosen_name == "cloud"
+        refused = await planned("leave")
+        assert not refused.chosen
+        assert "OVER_BUDGET" in {veto.reason for report in refused.candidates for veto in report.vetoes}
