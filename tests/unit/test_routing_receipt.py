@@ -13,6 +13,8 @@ from islandrun.agents.question import Question
 from islandrun.errors import BadSignature, MalformedMessage
 from islandrun.privacy.sensitivity import Assessment
 from islandrun.routing.choose import choose
+from islandrun.routing.decision import Decision
+from islandrun.routing.explain import explain_decision
 from islandrun.routing.receipt import Receipt, explain, sign_receipt, verify_receipt
 from islandrun.trust.naming import island_id
 from islandrun.v1 import chat_pb2
@@ -191,6 +193,14 @@ def test_explain_tells_candidates_vetoes_masking_and_attempts():
     heading, row = (line for line in text.splitlines() if line.startswith(("    rank", "    1 ")))
     assert heading.split()[:7] == ["rank", "island", "tier", "model", "trust", "visible", "masked"]
     assert row.split()[:9] == ["1", "cloud", "cloud", "m", "0.20", "0.00", "yes", "0.0008", "4310"]
+
+
+def test_a_stored_receipt_explains_as_the_live_decision_does():
+    told = explain(verify_receipt(signed())).splitlines()
+    for decision in receipt().decisions:
+        live = list(explain_decision(Decision.from_wire(decision.to_wire())))
+        assert live == list(explain_decision(decision))
+        assert any(told[at : at + len(live)] == live for at in range(len(told)))
 
 
 def test_explain_names_the_failure():
