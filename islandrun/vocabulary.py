@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Final, NewType
 
+from islandrun.load import Load as Load
+
 IslandId = NewType("IslandId", str)
 """52 characters: lower-case base32 (no padding) of SHA-256 of the island's Ed25519 public key."""
 
@@ -322,17 +324,6 @@ class DataSetOffer:
     jurisdiction: str = ""
     embedding_model: str = ""
     description: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """First-hand measure of an island's load; it lives ten seconds and is never forwarded."""
-
-    running: int
-    waiting: int
-    requests_max: int
-    first_token_ms: int
-    token_us: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from typing import Final, TypeVar, TypeVarTuple, cast
 import numpy as np
 
 from islandrun.agents.columns import FIGURE_MAX, Figures, Mask, sealed
+from islandrun.agents.latency import delay_ms, means_of, places
 from islandrun.agents.register import Register, is_registered_alike, register_of
-from islandrun.agents.speed import delay_ms, load_of, places
 from islandrun.vocabulary import IslandId, IslandView, Reachability, Standing, Tier
 
 LOAD_MAX: Final = 10**9
@@ -25,15 +25,16 @@ KEPT_MAX: Final = 64
 
 Made = TypeVar("Made")
 About = TypeVarTuple("About")
-_ROWS: Final = 15
+_ROWS: Final = 16
 
 
 class Fleet:
     """Islands, sorted by id, and their figures: entry i of every column belongs to `islands[i]`.
 
     `places_max` is how many requests an island runs at one time; `busy` how many it has, or `UNKNOWN`;
-    `ahead` how many have to end before the next one begins; `delay_ms` what the way there takes. `nearness`
-    orders islands by tier, and those of one tier: this island, what this node runs, all others.
+    `ahead` how many have to end before the next one begins; `delay_ms` what the way there takes. `base_ms`
+    and `token_us` are the pace of what an island does not tell by model. `nearness` orders islands by tier,
+    and those of one tier: this island, what this node runs, all others.
     """
 
     def __init__(self, islands: tuple[IslandView, ...], register: Register, rows: Figures) -> None:
@@ -50,13 +51,14 @@ class Fleet:
             self.places_max,
             self.busy,
             self.ahead,
-            self.first_token_ms,
+            self.base_ms,
             self.token_us,
             self.delay_ms,
             standing,
             reachability,
             itself,
             local,
+            tells_paces,
         ) = self._rows
         self.is_revoked = _equal(standing, Standing.REVOKED)
         self.is_unknown = _equal(standing, Standing.UNKNOWN)
@@ -66,6 +68,7 @@ class Fleet:
         self.is_cloud = _equal(self.tier, Tier.CLOUD)
         self.is_self = _equal(itself, True)
         self.is_local = _equal(local, True)
+        self.tells_paces = _equal(tells_paces, True)
 
     def once(self, make: Callable[[Fleet, *About], Made], *about: *About) -> Made:
         """Return what a pure function makes of this fleet, about something; it is kept for the next time.
@@ -104,9 +107,9 @@ def fleet_of(islands: Iterable[IslandView]) -> Fleet:
 
 
 def _row(island: IslandView) -> tuple[int, ...]:
-    load = load_of(island)
+    load, line = island.load, means_of(island)
     room = min(places(island), LOAD_MAX)
-    busy = min(load.running + load.waiting, LOAD_MAX)
+    busy = min(load.running + load.waiting, LOAD_MAX) if load else 0
     return (
         island.trust.ppm,
         island.tier,
@@ -114,15 +117,16 @@ def _row(island: IslandView) -> tuple[int, ...]:
         min(island.attested_until_ms, FIGURE_MAX),
         min(island.admitted_until_ms, FIGURE_MAX),
         room,
-        UNKNOWN if island.load is None else busy,
+        UNKNOWN if load is None else busy,
         max(busy + 1 - room, 0),
-        min(load.first_token_ms, LOAD_MAX),
-        min(load.token_us, LOAD_MAX),
+        min(line.base_ms, LOAD_MAX),
+        min(line.token_us, LOAD_MAX),
         min(delay_ms(island), LOAD_MAX),
         island.standing,
         island.reachability,
         island.is_self,
         island.is_local,
+        load is not None and bool(load.models),
     )
 
 

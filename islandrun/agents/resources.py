@@ -1,7 +1,6 @@
 """The opinion on means: can an island run the request, how soon, and how well.
 
-Expected latency is the wait for a free place, then the first token, then the rest of the answer,
-plus the round trip. While places are free the load does not count at all, so that small changes
+`latency` says how soon. While places are free the queue does not count at all, so that small changes
 of load do not move requests to and fro.
 """
 
@@ -16,15 +15,10 @@ from islandrun.agents.columns import Figures, Mask, marked
 from islandrun.agents.fleet import Fleet
 from islandrun.agents.models import allowed
 from islandrun.agents.offers import Offers
+from islandrun.agents.paces import latencies_ms
 
 WAITING_MAX: Final = 8
 """So many requests may wait at an island before it counts as full."""
-
-LATENCY_MS_MAX: Final = 86_400_000
-"""No estimate is above a day: beyond it figures say nothing."""
-
-TOKENS_MAX: Final = 10**8
-"""No answer is longer: a longer estimate says nothing either, and would wrap round."""
 
 
 class ResourceAgent:
@@ -54,27 +48,10 @@ class ResourceAgent:
 
 def latency_ms(case: Case) -> Figures:
     """Estimate the milliseconds until the answer is complete."""
-    fleet = case.fleet
-    service: Figures = fleet.token_us * min(case.question.output_tokens, TOKENS_MAX)
-    service //= 1_000
-    service += fleet.first_token_ms
-    if fleet.once(_has_queues):
-        np.minimum(service, LATENCY_MS_MAX, out=service)
-        queue: Figures = service * fleet.ahead
-        queue //= fleet.once(_places)
-        service += queue
-    service += fleet.delay_ms
-    return np.minimum(service, LATENCY_MS_MAX, out=service)
-
-
-def _places(fleet: Fleet) -> Figures:
-    """Return how many requests each island runs at one time; where it takes none, one stands in."""
-    at_least_one: Figures = np.maximum(fleet.places_max, 1)
-    return at_least_one
-
-
-def _has_queues(fleet: Fleet) -> bool:
-    return bool(fleet.ahead.any())
+    question = case.question
+    return latencies_ms(
+        case.fleet, question.needs_documents, case.picks.rows, question.input_tokens, question.output_tokens
+    )
 
 
 def _models(case: Case) -> tuple[Objection, ...]:

@@ -30,13 +30,12 @@ from islandrun.trust.signing import SignedAttestation, verify
 from islandrun.v1 import mesh_pb2
 from islandrun.vocabulary import Instant, IslandId, Load, PublicKey, Reachability, Standing
 from islandrun.wire.gossip import check_gossip
-from islandrun.wire.limits import LOAD_MAX
+from islandrun.wire.load import load_to_wire
 
 if TYPE_CHECKING:
     import random
 
 _ABOUT_THE_WAY: Final = frozenset({"probe", "probe_ack", "probe_for", "probe_for_ack", "link"})
-_IDLE: Final = Load(running=0, waiting=0, requests_max=0, first_token_ms=0, token_us=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ class Mesh:
         self._views = Views(rng, self._members, self._place, self._say, now.seconds)
         self._clock = ClockState.RIGHT
         self._outbox: list[Envelope] = []
-        self._load = _IDLE
+        self._load = mesh_pb2.Load()
         self._ticked_at = now.seconds
         self._next_round_at = now.seconds
         self._next_sync_at = now.seconds
@@ -181,8 +180,7 @@ class Mesh:
 
     def set_load(self, load: Load) -> None:
         """Set what the answers to probes tell of this island's load."""
-        figures = (load.running, load.waiting, load.requests_max, load.first_token_ms, load.token_us)
-        self._load = Load(*(max(0, min(figure, LOAD_MAX)) for figure in figures))
+        self._load = load_to_wire(load)
 
     def delivered(self, target: IslandId, ok: bool, now: Instant) -> None:
         """Take in whether a call to an island worked: first-hand evidence, as good as an answered probe."""
@@ -274,18 +272,11 @@ class Mesh:
 
     def _on_probe(self, source: IslandId, probe: mesh_pb2.Probe, now: Instant) -> None:
         claims = self._ledger.self_claims(self._me)
-        load = mesh_pb2.Load(
-            running=self._load.running,
-            waiting=self._load.waiting,
-            requests_max=self._load.requests_max,
-            first_token_ms=self._load.first_token_ms,
-            token_us=self._load.token_us,
-        )
         ack = mesh_pb2.ProbeAck(
             nonce=probe.nonce,
             wall_ms=now.wall_ms,
             incarnation=claims.incarnation if claims else 0,
-            load=load,
+            load=self._load,
         )
         self._say(source, mesh_pb2.GossipMessage(probe_ack=ack))
 

@@ -17,7 +17,8 @@ from islandrun.mesh.clocks import Clocks
 from islandrun.mesh.membership import Membership
 from islandrun.mesh.suspicion import patience_seconds, trouble_after
 from islandrun.v1 import mesh_pb2
-from islandrun.vocabulary import Instant, IslandId, Load, Reachability
+from islandrun.vocabulary import Instant, IslandId, Reachability
+from islandrun.wire.load import load_from_wire
 
 if TYPE_CHECKING:
     import random
@@ -134,7 +135,7 @@ class Probing:
         if member is not None:
             trip_ms = round(trip * 1000)
             member.round_trip_ms = (3 * member.round_trip_ms + trip_ms) // 4 if member.was_heard else trip_ms
-            member.load, member.load_at = _load(ack.load), now.seconds
+            member.load, member.load_at = load_from_wire(ack.load), now.seconds
             self.clocks.heard(source, ack.wall_ms - pending.sent_wall_ms - trip_ms // 2)
         return self.answered(source, now.seconds)
 
@@ -247,13 +248,3 @@ class Probing:
         self._helping[asker.island] -= 1
         if not self._helping[asker.island]:
             del self._helping[asker.island]
-
-
-def _load(load: mesh_pb2.Load) -> Load:
-    return Load(
-        running=load.running,
-        waiting=load.waiting,
-        requests_max=load.requests_max,
-        first_token_ms=load.first_token_ms,
-        token_us=load.token_us,
-    )

@@ -173,15 +173,51 @@ class Prune(_message.Message):
     def __init__(self) -> None: ...
 
 class Load(_message.Message):
-    __slots__ = ("running", "waiting", "requests_max", "first_token_ms", "token_us")
+    __slots__ = ("running", "waiting", "requests_max", "first_token_ms", "token_us", "cache_ppm", "headroom_ppm", "is_on_battery", "is_metered", "is_throttled", "models")
     RUNNING_FIELD_NUMBER: _ClassVar[int]
     WAITING_FIELD_NUMBER: _ClassVar[int]
     REQUESTS_MAX_FIELD_NUMBER: _ClassVar[int]
     FIRST_TOKEN_MS_FIELD_NUMBER: _ClassVar[int]
     TOKEN_US_FIELD_NUMBER: _ClassVar[int]
+    CACHE_PPM_FIELD_NUMBER: _ClassVar[int]
+    HEADROOM_PPM_FIELD_NUMBER: _ClassVar[int]
+    IS_ON_BATTERY_FIELD_NUMBER: _ClassVar[int]
+    IS_METERED_FIELD_NUMBER: _ClassVar[int]
+    IS_THROTTLED_FIELD_NUMBER: _ClassVar[int]
+    MODELS_FIELD_NUMBER: _ClassVar[int]
     running: int
     waiting: int
     requests_max: int
     first_token_ms: int
     token_us: int
-    def __init__(self, running: _Optional[int] = ..., waiting: _Optional[int] = ..., requests_max: _Optional[int] = ..., first_token_ms: _Optional[int] = ..., token_us: _Optional[int] = ...) -> None: ...
+    cache_ppm: int
+    headroom_ppm: int
+    is_on_battery: bool
+    is_metered: bool
+    is_throttled: bool
+    models: _containers.RepeatedCompositeFieldContainer[ModelPace]
+    def __init__(self, running: _Optional[int] = ..., waiting: _Optional[int] = ..., requests_max: _Optional[int] = ..., first_token_ms: _Optional[int] = ..., token_us: _Optional[int] = ..., cache_ppm: _Optional[int] = ..., headroom_ppm: _Optional[int] = ..., is_on_battery: bool = ..., is_metered: bool = ..., is_throttled: bool = ..., models: _Optional[_Iterable[_Union[ModelPace, _Mapping]]] = ...) -> None: ...
+
+class ModelPace(_message.Message):
+    __slots__ = ("model", "samples", "first_token_p50_ms", "first_token_p95_ms", "token_p50_us", "token_p95_us", "base_ms", "prefill_ns", "token_us", "crowd_us")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    FIRST_TOKEN_P50_MS_FIELD_NUMBER: _ClassVar[int]
+    FIRST_TOKEN_P95_MS_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_P50_US_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_P95_US_FIELD_NUMBER: _ClassVar[int]
+    BASE_MS_FIELD_NUMBER: _ClassVar[int]
+    PREFILL_NS_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_US_FIELD_NUMBER: _ClassVar[int]
+    CROWD_US_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    samples: int
+    first_token_p50_ms: int
+    first_token_p95_ms: int
+    token_p50_us: int
+    token_p95_us: int
+    base_ms: int
+    prefill_ns: int
+    token_us: int
+    crowd_us: int
+    def __init__(self, model: _Optional[str] = ..., samples: _Optional[int] = ..., first_token_p50_ms: _Optional[int] = ..., first_token_p95_ms: _Optional[int] = ..., token_p50_us: _Optional[int] = ..., token_p95_us: _Optional[int] = ..., base_ms: _Optional[int] = ..., prefill_ns: _Optional[int] = ..., token_us: _Optional[int] = ..., crowd_us: _Optional[int] = ...) -> None: ...

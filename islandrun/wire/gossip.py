@@ -10,6 +10,7 @@ from islandrun.v1 import mesh_pb2
 from islandrun.wire import limits
 from islandrun.wire.attestations import check_signed
 from islandrun.wire.checks import require, require_count
+from islandrun.wire.load import check_load
 
 DIGEST_BYTES: Final = 16
 _LARGE: Final = frozenset({"push", "digest", "bucket_list", "want", "equivocation"})
@@ -66,9 +67,7 @@ def _check_probe_ack(message: mesh_pb2.GossipMessage) -> None:
     ack = message.probe_ack
     _check_clock(ack.wall_ms)
     require(ack.incarnation < limits.TIME_MS_MAX, "probe ack", "has an incarnation out of range")
-    load = ack.load
-    figures = (load.running, load.waiting, load.requests_max, load.first_token_ms, load.token_us)
-    require(max(figures) <= limits.LOAD_MAX, "probe ack", "has a load out of range")
+    check_load(ack.load)
 
 
 def _check_probe_for(message: mesh_pb2.GossipMessage) -> None:

@@ -17,10 +17,10 @@ from islandrun.agents import (
 )
 from islandrun.agents.agent import Agent, VetoReason, case_of
 from islandrun.agents.fleet import fleet_of
+from islandrun.agents.latency import SUSPECT_PENALTY_MS
 from islandrun.agents.policy import PROFILES_MAX, RoutingPolicy, Weights
 from islandrun.agents.question import Question
 from islandrun.agents.resources import WAITING_MAX
-from islandrun.agents.speed import SUSPECT_PENALTY_MS
 from islandrun.errors import ConfigError
 from islandrun.privacy.sensitivity import Assessment, Topic
 from islandrun.vocabulary import (
