@@ -18,6 +18,7 @@
     ├─ RequestRefused         policy says no; shown to the caller with its reasons
     │  ├─ BadRequest            the request itself is wrong; names the field
     │  ├─ NobodyMaySee          no island is left after the vetoes
+    │  │  └─ NoCapacity           one would be left, if only it had a place
     │  ├─ QuotaSpent            this caller has asked as much as it may for now
     │  └─ ForwardRefused        this island does not run what another one sent
     ├─ PurseEmpty             money was spent meanwhile; the request is decided again without paid islands
@@ -153,6 +154,12 @@ class QuotaSpent(RequestRefused):
         self.retry_after_seconds = retry_after_seconds
 
 
+class NoCapacity(NobodyMaySee):
+    """Some island may run the request, and none of those has a place now: it may be asked again."""
+
+    reason = "NO_CAPACITY"
+
+
 class ForwardRefused(RequestRefused):
     """What another island sent is not run here; `reason` is a `routing.receiver.ForwardVeto`."""
 
@@ -200,9 +207,13 @@ class BrokenAnswer(ForwardFailed):
 
 
 class Overloaded(ForwardFailed):
-    """The target has no room now."""
+    """The target has no room now; `retry_seconds` says when it may have, as far as anybody knows."""
 
     reason = "OVERLOADED"
+
+    def __init__(self, message: str, retry_seconds: int = 1) -> None:
+        super().__init__(message)
+        self.retry_seconds = retry_seconds
 
 
 class Refused(ForwardFailed):

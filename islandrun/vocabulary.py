@@ -188,6 +188,7 @@ class Hints:
     deadline_ms: int | None = None
     data_sets: tuple[str, ...] = ()
     profile: str = ""
+    wait_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

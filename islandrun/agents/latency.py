@@ -19,8 +19,11 @@ LATENCY_MS_MAX: Final = 86_400_000
 SUSPECT_PENALTY_MS: Final = 2_000
 """What the doubt whether an island is still there costs."""
 
-PRIOR_SAMPLES: Final = 4
-"""The prior counts as much as so many measured answers."""
+TOKEN_US_MAX: Final = 10**9
+"""No token takes longer than a quarter of an hour, however many requests run beside."""
+
+ENOUGH_SAMPLES: Final = 8
+"""From so many measured answers on, the prior does not count."""
 
 TRANSFER_BYTES_PER_MS: Final = 1_000
 """How fast a prompt travels to another island: 8 Mbit/s, what a home can send."""
@@ -139,9 +142,12 @@ def line_of(island: IslandView, offer: ModelOffer) -> Line:
     return Line(
         _blend(measured, measured.base_ms, prior.base_ms),
         _blend(measured, measured.prefill_ns, prior.prefill_ns),
-        _blend(measured, token_us, prior.token_us) if measured.token_p50_us else prior.token_us,
+        min(_blend(measured, token_us, prior.token_us), TOKEN_US_MAX)
+        if measured.token_p50_us
+        else prior.token_us,
     )
 
 
 def _blend(measured: ModelPace, figure: int, prior: int) -> int:
-    return (measured.samples * figure + PRIOR_SAMPLES * prior) // (measured.samples + PRIOR_SAMPLES)
+    samples = min(measured.samples, ENOUGH_SAMPLES)
+    return (samples * figure + (ENOUGH_SAMPLES - samples) * prior) // ENOUGH_SAMPLES

@@ -131,8 +131,10 @@ class _Learnt:
         self._first_line = DecayedLine()
         self._token_us = DecayedQuantiles()
         self._token_line = DecayedLine()
+        self._pace: ModelPace | None = None
 
     def add(self, timing: Timing) -> None:
+        self._pace = None
         first_ms = self._bounded(timing.first_token_ms, self._first_ms)
         self._first_ms.add(first_ms)
         self._first_line.add(timing.input_tokens, first_ms)
@@ -148,6 +150,12 @@ class _Learnt:
         return min(figure, OUTLIER_FACTOR * usual)
 
     def pace(self, model: str) -> ModelPace:
+        """Return what was learnt; it is worked out once for each answer, however often it is asked for."""
+        if self._pace is None:
+            self._pace = self._worked_out(model)
+        return self._pace
+
+    def _worked_out(self, model: str) -> ModelPace:
         base_ms, prefill_ms = self._first_line.fit()
         token_us, crowd_us = self._token_line.fit()
         return ModelPace(

@@ -1,7 +1,7 @@
 """How every island of a fleet would run each of its models, as columns: `latency` for many at once.
 
-An island that tells nothing of its models has one line for all of them, from its means or its tier. Those that
-tell more are looked at one by one, once for a fleet.
+An island that tells nothing of its models has one line for all of them, from its means or its tier. Those
+that tell more are looked at one by one, once for a fleet.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TOKENS_MAX: Final = 10**8
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Paces:
-    """One row for each row of the offers; `has_prefill` tells whether the length of a prompt counts at all."""
+    """One row for each row of the offers; `has_prefill` tells whether the length of a prompt counts."""
 
     base_ms: Figures
     prefill_ns: Figures

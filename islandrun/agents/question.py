@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from islandrun.agents.budget import NO_LIMIT, Purse
 from islandrun.agents.limits import NO_LIMITS, Limits
@@ -10,6 +11,8 @@ from islandrun.agents.policy import RoutingPolicy
 from islandrun.agents.tasks import UNKNOWN_TASK, TaskGuess
 from islandrun.privacy.sensitivity import Assessment
 from islandrun.vocabulary import Hints, Instant, IslandId
+
+NOBODY: Final = IslandId("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,7 @@ class Question:
     the answer is expected to be, `answer_tokens_max` how long the client lets it be, 0 for no limit.
     `places` are the jurisdictions to which passages of documents in the request are bound, `limits` is what
     the owner's rules leave for it, `task` a guess.
+    `last` is where the last request like this one ran, if there was one.
     """
 
     request_id: str
@@ -40,6 +44,7 @@ class Question:
     purse: Purse = NO_LIMIT
     task: TaskGuess = UNKNOWN_TASK
     limits: Limits = NO_LIMITS
+    last: IslandId = NOBODY
 
     @property
     def context_tokens(self) -> int:

@@ -95,7 +95,7 @@ def _power(question: Question, offers: Offers, fleet: Fleet) -> Figures:
     """Return the electricity of an answer with each model, in micro-dollars, rounded up."""
     work_ms: Figures = fleet.token_us * min(question.output_tokens, WORK_TOKENS_MAX)
     work_ms //= 1_000
-    work_ms += fleet.first_token_ms
+    work_ms += fleet.base_ms
     np.minimum(work_ms, WORK_MS_MAX, out=work_ms)
     power: Figures = work_ms[offers.island] * offers.prices.work_hour_microusd
     power += HOUR_MS - 1

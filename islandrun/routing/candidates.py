@@ -142,7 +142,10 @@ def _view(
         is_local=is_local,
         is_self=facts is not None and facts.is_self,
     )
-    return view if claims is None else _with_claims(view, claims)
+    if claims is not None:
+        view = _with_claims(view, claims)
+    # What it tells others it takes need not be what it takes of its own programs.
+    return replace(view, requests_max=facts.load.requests_max) if facts else view
 
 
 def _until_ms(claims: AdmissionClaims | SelfClaims | None) -> int:
@@ -164,6 +167,14 @@ def _with_claims(view: IslandView, claims: SelfClaims) -> IslandView:
         relays=tuple(island_id(key) for key in claims.relays),
         relay_endpoints=claims.relay_endpoints,
     )
+
+
+def with_in_flight(view: IslandView, count: int) -> IslandView:
+    """Count the requests that this node has under way on an island, where that has told of fewer in all."""
+    if not count or view.is_local:
+        return view
+    load = view.load or Load(0, 0, view.requests_max, 0, 0)
+    return replace(view, load=replace(load, running=max(load.running, count - load.waiting)))
 
 
 def behind_front(view: IslandView, views: Mapping[IslandId, IslandView]) -> IslandView:

@@ -35,9 +35,18 @@ def choose(question: Question, fleet: Fleet, agents: Sequence[Agent] = AGENTS, a
         return _decision(question, attempt, reports, summary)
     chosen = reports[0]
     masked = question.assessment.masked(chosen.trust_ppm) if chosen.masked else ()
-    is_nearer = ranking.chosen != ranking.best
-    summary = chosen_line(chosen, masked, len(ranking.candidates), len(reports), is_nearer)
+    why = why_not_best(ranking)
+    summary = chosen_line(chosen, masked, len(ranking.candidates), len(reports), why)
     return _decision(question, attempt, reports, summary, chosen, masked)
+
+
+def why_not_best(ranking: Ranking) -> str:
+    """Say why somebody else than the best by score is chosen; empty when the best is."""
+    if ranking.chosen is None or ranking.chosen == ranking.best:
+        return ""
+    nearness = ranking.case.fleet.nearness
+    is_nearer = nearness[ranking.chosen] < nearness[ranking.best]
+    return "nearer than the best by score" if is_nearer else "it ran the last one, and is hardly worse"
 
 
 def _decision(

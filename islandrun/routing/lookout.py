@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from islandrun.agents.fleet import Fleet, fleet_of
-from islandrun.routing.candidates import LocalFacts, Vantage, behind_front
+from islandrun.routing.candidates import LocalFacts, Vantage, behind_front, with_in_flight
 from islandrun.trust.behaviour import Behaviour
 from islandrun.trust.changes import Changes
 from islandrun.trust.ledger import Ledger
@@ -21,6 +21,7 @@ from islandrun.trust.view import View
 from islandrun.vocabulary import IslandId, IslandView
 
 NO_WAYS: Final[Mapping[IslandId, str]] = {}
+NONE_IN_FLIGHT: Final[Mapping[IslandId, int]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +50,28 @@ class Lookout:
         self._behaviours: dict[IslandId, Behaviour] = {}
         self._local: dict[IslandId, LocalFacts] = {}
         self._ways: dict[IslandId, str] = {}
+        self._in_flight: dict[IslandId, int] = {}
         self._fleet = fleet_of(())
 
-    def fleet(self, vantage: Vantage, ways: Mapping[IslandId, str] = NO_WAYS) -> Fleet:
-        """Return the islands as they look now; `ways` names the relays over which some are reached."""
+    def fleet(
+        self,
+        vantage: Vantage,
+        ways: Mapping[IslandId, str] = NO_WAYS,
+        in_flight: Mapping[IslandId, int] = NONE_IN_FLIGHT,
+    ) -> Fleet:
+        """Return the islands as they look now.
+
+        `ways` names the relays over which some are reached, `in_flight` counts what this node has under way.
+        """
         present_ms = vantage.ledger.present_ms(vantage.now.wall_ms)
         ground = _ground(vantage)
         stale = self._stale(vantage, ways, present_ms) if self._is_standing(ground, present_ms) else None
+        if stale is not None:
+            stale |= _differing(self._in_flight, in_flight, self._plain)
         self._heard_at, self._moved_at = vantage.ledger.changes.now, self._moved.now
         self._ground, self._looked_at_ms = ground, present_ms
         self._ways, self._local = dict(ways), dict(vantage.local)
+        self._in_flight = dict(in_flight)
         if stale is None:
             self._look_at_all(vantage)
         elif stale:
@@ -135,8 +148,9 @@ class Lookout:
             self._loaded[island] = None
 
     def _shown(self, island: IslandId) -> IslandView:
-        """Return a view as routing sees it: as its front allows, over the relay that carries it."""
+        """Return a view as routing sees it: as its front allows, with what is under way, over its relay."""
         view = behind_front(self._plain[island], self._plain)
+        view = with_in_flight(view, self._in_flight.get(island, 0))
         relay = None if view.is_local else self._ways.get(IslandId(view.front or view.id))
         return view if relay is None else replace(view, through=relay)
 

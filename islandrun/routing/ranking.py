@@ -12,13 +12,15 @@ import numpy as np
 from islandrun.agents.agent import OBJECTIVES, Agent, Case, Objective, Opinion, Veto, VetoReason
 from islandrun.agents.columns import Figures, Mask
 from islandrun.agents.policy import Weights
+from islandrun.routing.habits import MARGIN_PPM
 from islandrun.routing.scoring import least, scale_of, totals_ppm
 
 
 class Ranking:
     """The islands of a fleet for one question. `chosen` is None when every island has a veto.
 
-    `best` is the candidate with the least total; one within the band of it that is nearer is chosen instead.
+    `best` is the candidate with the least total. One within the band of it that is nearer is chosen instead,
+    or one as near that ran the last request like this one and is hardly worse (`habits`).
     """
 
     def __init__(self, case: Case, agents: Sequence[Agent], weights: Weights) -> None:
@@ -75,7 +77,18 @@ class Ranking:
         lowest = self._totals[self._totals.argmin()]
         in_band = (self._totals <= lowest + self.case.question.policy.local_band_ppm).nonzero()[0]
         self.best = int(self.candidates[least(in_band, by_score)])
-        self.chosen = int(self.candidates[least(in_band, (nearness, *by_score))])
+        first = least(in_band, (nearness, *by_score))
+        self.chosen = int(self.candidates[self._or_last(first, nearness, int(lowest))])
+
+    def _or_last(self, first: int, nearness: Figures, lowest: int) -> int:
+        """Return who ran the last request like this one, if it is as near as the first and hardly worse."""
+        last = self.case.fleet.register.place(self.case.question.last)
+        if last is None or self._is_out[last]:
+            return first
+        at = int(self.candidates.searchsorted(last))
+        most = lowest + self.case.question.policy.local_band_ppm + MARGIN_PPM
+        is_kept = nearness[at] <= nearness[first] and self._totals[at] <= most
+        return at if is_kept else first
 
     def _ordered(self) -> Figures:
         out = self._is_out.nonzero()[0]

@@ -15,10 +15,10 @@ from islandrun.agents import AGENTS
 from islandrun.agents.agent import Agent
 from islandrun.agents.fleet import Fleet
 from islandrun.agents.question import Question
-from islandrun.errors import ForwardFailed, Interrupted
+from islandrun.errors import ForwardFailed, Interrupted, Overloaded
 from islandrun.routing.choose import choose
 from islandrun.routing.decision import Decision
-from islandrun.vocabulary import Instant, IslandId
+from islandrun.vocabulary import Hints, Instant, IslandId
 
 ATTEMPTS_MAX: Final = 4
 
@@ -26,8 +26,8 @@ ATTEMPTS_MAX: Final = 4
 class Route:
     """The path of one request; it lives as long as the request and belongs to one task.
 
-    `start` once, then `failed` after each try that did not bring a token, and `first_token` when
-    one came. `decisions` keeps them all for the receipt.
+    `start` once, then `failed` after each try that did not bring a token, `again` after a wait
+    for a place, and `first_token` when one came. `decisions` keeps them all for the receipt.
     """
 
     def __init__(
@@ -40,11 +40,27 @@ class Route:
         self._started_seconds = 0.0
         self._has_token = False
         self._decisions: list[Decision] = []
+        self._overloaded: set[IslandId] = set()
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
         """All decisions so far, oldest first; the last one counts."""
         return tuple(self._decisions)
+
+    @property
+    def overloaded(self) -> frozenset[IslandId]:
+        """The islands that failed this request because they had no place for it."""
+        return frozenset(self._overloaded)
+
+    @property
+    def started_seconds(self) -> float:
+        """When the first decision was made."""
+        return self._started_seconds
+
+    @property
+    def hints(self) -> Hints:
+        """The wishes of the request, as it came."""
+        return self._question.hints
 
     @property
     def failed_islands(self) -> tuple[IslandId, ...]:
@@ -68,7 +84,21 @@ class Route:
         assert chosen.island == island, "only the island of the last decision can fail"
         if self._has_token or isinstance(error, Interrupted) or len(self._decisions) >= self._attempts_max:
             return None
+        if isinstance(error, Overloaded):
+            self._overloaded.add(island)
         self._question = replace(self._question, failed=(*self._question.failed, island))
+        return self._decide(fleet, now)
+
+    def again(self, fleet: Fleet, now: Instant) -> Decision:
+        """Decide once more after nobody was chosen, on a fresh snapshot; it takes the place of that decision.
+
+        What failed for want of a place may have one now. Everything else that failed stays out.
+        """
+        assert self._decisions, "a route starts before it decides again"
+        assert self._decisions[-1].chosen is None, "who was chosen is tried first"
+        failed = tuple(island for island in self._question.failed if island not in self._overloaded)
+        self._question = replace(self._question, failed=failed)
+        self._decisions.pop()
         return self._decide(fleet, now)
 
     def first_token(self) -> None:

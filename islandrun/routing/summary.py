@@ -18,15 +18,15 @@ def chosen_line(
     masked: Sequence[tuple[FindingType, int]],
     ranked: int,
     judged: int,
-    is_nearer: bool,
+    why_not_best: str,
 ) -> str:
     """Say who runs a request, how far it is trusted, and what it does not see."""
     hidden = sum(count for _, count in masked)
     seen = f"sees {share(chosen.visible_ppm)} with {hidden} masked" if hidden else "sees it as it is"
-    near = "; nearer than the best by score" if is_nearer else ""
+    why = f"; {why_not_best}" if why_not_best else ""
     return (
         f"{chosen.name} ({chosen.tier.name.lower()}) runs it with {chosen.model}: "
-        f"trust {share(chosen.trust_ppm)}, {seen}; {ranked} of {judged} islands could{near}"
+        f"trust {share(chosen.trust_ppm)}, {seen}; {ranked} of {judged} islands could{why}"
     )
 
 

@@ -26,49 +26,49 @@ from islandrun.v1 import attestation_pb2 as islandrun_dot_v1_dot_attestation__pb
 from islandrun.v1 import inference_pb2 as islandrun_dot_v1_dot_inference__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17islandrun/v1/chat.proto\x12\x0cislandrun.v1\x1a\x1eislandrun/v1/attestation.proto\x1a\x1cislandrun/v1/inference.proto\"\x80\x02\n\x05Hints\x12\x1b\n\x13sensitivity_min_ppm\x18\x01 \x01(\r\x12\x15\n\rjurisdictions\x18\x02 \x03(\t\x12\x0c\n\x04only\x18\x03 \x03(\t\x12\x0e\n\x06ignore\x18\x04 \x03(\t\x12!\n\x05tiers\x18\x05 \x03(\x0e\x32\x12.islandrun.v1.Tier\x12\x1e\n\x11\x63ost_max_microusd\x18\x06 \x01(\x04H\x00\x88\x01\x01\x12\x18\n\x0b\x64\x65\x61\x64line_ms\x18\x07 \x01(\rH\x01\x88\x01\x01\x12\x11\n\tdata_sets\x18\x08 \x03(\t\x12\x0f\n\x07profile\x18\t \x01(\tB\x14\n\x12_cost_max_microusdB\x0e\n\x0c_deadline_ms\"\xa6\x01\n\x0b\x43hatRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12$\n\x06prompt\x18\x02 \x01(\x0b\x32\x14.islandrun.v1.Prompt\x12(\n\x08sampling\x18\x03 \x01(\x0b\x32\x16.islandrun.v1.Sampling\x12\"\n\x05hints\x18\x04 \x01(\x0b\x32\x13.islandrun.v1.Hints\x12\x14\n\x0c\x63onversation\x18\x05 \x01(\t\"j\n\x0c\x43hatResponse\x12*\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x16.islandrun.v1.DecisionH\x00\x12&\n\x06\x63hunks\x18\x02 \x01(\x0b\x32\x14.islandrun.v1.ChunksH\x00\x42\x06\n\x04\x62ody\"-\n\x06\x43hunks\x12#\n\x06\x63hunks\x18\x01 \x03(\x0b\x32\x13.islandrun.v1.Chunk\"\xa6\x01\n\x0bPlanRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12$\n\x06prompt\x18\x02 \x01(\x0b\x32\x14.islandrun.v1.Prompt\x12\"\n\x05hints\x18\x03 \x01(\x0b\x32\x13.islandrun.v1.Hints\x12(\n\x08sampling\x18\x04 \x01(\x0b\x32\x16.islandrun.v1.Sampling\x12\x14\n\x0c\x63onversation\x18\x05 \x01(\t\"f\n\x0cPlanResponse\x12(\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x16.islandrun.v1.Decision\x12,\n\x0evisible_prompt\x18\x02 \x01(\x0b\x32\x14.islandrun.v1.Prompt\"\x1d\n\x0c\x45mbedRequest\x12\r\n\x05texts\x18\x01 \x03(\t\"\x18\n\x06Vector\x12\x0e\n\x06values\x18\x01 \x03(\x02\"E\n\rEmbedResponse\x12\r\n\x05model\x18\x01 \x01(\t\x12%\n\x07vectors\x18\x02 \x03(\x0b\x32\x14.islandrun.v1.Vector\"H\n\x0fRetrieveRequest\x12\x10\n\x08\x64\x61ta_set\x18\x01 \x01(\t\x12\r\n\x05query\x18\x02 \x01(\t\x12\x14\n\x0cpassages_max\x18\x03 \x01(\r\";\n\x10RetrieveResponse\x12\'\n\x08passages\x18\x01 \x03(\x0b\x32\x15.islandrun.v1.Passage\"&\n\x04Veto\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\"\xfd\x02\n\x0f\x43\x61ndidateReport\x12\x0e\n\x06island\x18\x01 \x01(\x0c\x12\x0c\n\x04name\x18\x02 \x01(\t\x12 \n\x04tier\x18\x03 \x01(\x0e\x32\x12.islandrun.v1.Tier\x12\x11\n\ttrust_ppm\x18\x04 \x01(\r\x12\x1f\n\x17visible_sensitivity_ppm\x18\x05 \x01(\r\x12\x0e\n\x06masked\x18\x06 \x01(\x08\x12\"\n\x06vetoes\x18\x07 \x03(\x0b\x32\x12.islandrun.v1.Veto\x12\x10\n\x08\x63ost_ppm\x18\x08 \x01(\r\x12\x13\n\x0blatency_ppm\x18\t \x01(\r\x12\x14\n\x0c\x65xposure_ppm\x18\n \x01(\r\x12\x18\n\x10quality_loss_ppm\x18\x0b \x01(\r\x12\x11\n\ttotal_ppm\x18\x0c \x01(\r\x12\x0c\n\x04rank\x18\r \x01(\r\x12\x1e\n\x16\x65xpected_cost_microusd\x18\x0e \x01(\x04\x12\x1b\n\x13\x65xpected_latency_ms\x18\x0f \x01(\r\x12\r\n\x05model\x18\x10 \x01(\t\"*\n\x0bMaskedCount\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\r\"\xbc\x03\n\x08\x44\x65\x63ision\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\nreceipt_id\x18\x02 \x01(\t\x12\x17\n\x0fsensitivity_ppm\x18\x03 \x01(\r\x12\x39\n\x11sensitivity_class\x18\x04 \x01(\x0e\x32\x1e.islandrun.v1.SensitivityClass\x12\x1b\n\x13sensitivity_reasons\x18\x05 \x03(\t\x12\x31\n\ncandidates\x18\x06 \x03(\x0b\x32\x1d.islandrun.v1.CandidateReport\x12\x0e\n\x06\x63hosen\x18\x07 \x01(\x0c\x12\x13\n\x0b\x63hosen_name\x18\x08 \x01(\t\x12\'\n\x0b\x63hosen_tier\x18\t \x01(\x0e\x32\x12.islandrun.v1.Tier\x12)\n\x06masked\x18\n \x03(\x0b\x32\x19.islandrun.v1.MaskedCount\x12\x0f\n\x07\x61ttempt\x18\x0b \x01(\r\x12\x0f\n\x07summary\x18\x0c \x01(\t\x12\x0f\n\x07profile\x18\r \x01(\t\x12\x0c\n\x04task\x18\x14 \x01(\t\x12\x1b\n\x13task_confidence_ppm\x18\x15 \x01(\r\x12\r\n\x05rules\x18\x16 \x03(\t\"\xd7\x01\n\x07Receipt\x12\n\n\x02id\x18\x01 \x01(\t\x12\x14\n\x0cissued_at_ms\x18\x02 \x01(\x03\x12\x0e\n\x06origin\x18\x03 \x01(\x0c\x12)\n\tdecisions\x18\x04 \x03(\x0b\x32\x16.islandrun.v1.Decision\x12\x0f\n\x07outcome\x18\x05 \x01(\t\x12\x15\n\rcost_microusd\x18\x06 \x01(\x04\x12\"\n\x05usage\x18\x07 \x01(\x0b\x32\x13.islandrun.v1.Usage\x12\x12\n\nlatency_ms\x18\x08 \x01(\r\x12\x0f\n\x07\x66\x61ilure\x18\t \x01(\t\"C\n\rSignedReceipt\x12\x0f\n\x07payload\x18\x01 \x01(\x0c\x12\x0e\n\x06issuer\x18\x02 \x01(\x0c\x12\x11\n\tsignature\x18\x03 \x01(\x0c*\xb9\x01\n\x10SensitivityClass\x12!\n\x1dSENSITIVITY_CLASS_UNSPECIFIED\x10\x00\x12\x1c\n\x18SENSITIVITY_CLASS_PUBLIC\x10\x01\x12\x1e\n\x1aSENSITIVITY_CLASS_INTERNAL\x10\x02\x12\"\n\x1eSENSITIVITY_CLASS_CONFIDENTIAL\x10\x03\x12 \n\x1cSENSITIVITY_CLASS_RESTRICTED\x10\x04\x32\x9a\x02\n\x0b\x43hatService\x12?\n\x04\x43hat\x12\x19.islandrun.v1.ChatRequest\x1a\x1a.islandrun.v1.ChatResponse0\x01\x12=\n\x04Plan\x12\x19.islandrun.v1.PlanRequest\x1a\x1a.islandrun.v1.PlanResponse\x12@\n\x05\x45mbed\x12\x1a.islandrun.v1.EmbedRequest\x1a\x1b.islandrun.v1.EmbedResponse\x12I\n\x08Retrieve\x12\x1d.islandrun.v1.RetrieveRequest\x1a\x1e.islandrun.v1.RetrieveResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17islandrun/v1/chat.proto\x12\x0cislandrun.v1\x1a\x1eislandrun/v1/attestation.proto\x1a\x1cislandrun/v1/inference.proto\"\xa2\x02\n\x05Hints\x12\x1b\n\x13sensitivity_min_ppm\x18\x01 \x01(\r\x12\x15\n\rjurisdictions\x18\x02 \x03(\t\x12\x0c\n\x04only\x18\x03 \x03(\t\x12\x0e\n\x06ignore\x18\x04 \x03(\t\x12!\n\x05tiers\x18\x05 \x03(\x0e\x32\x12.islandrun.v1.Tier\x12\x1e\n\x11\x63ost_max_microusd\x18\x06 \x01(\x04H\x00\x88\x01\x01\x12\x18\n\x0b\x64\x65\x61\x64line_ms\x18\x07 \x01(\rH\x01\x88\x01\x01\x12\x11\n\tdata_sets\x18\x08 \x03(\t\x12\x0f\n\x07profile\x18\t \x01(\t\x12\x14\n\x07wait_ms\x18\n \x01(\rH\x02\x88\x01\x01\x42\x14\n\x12_cost_max_microusdB\x0e\n\x0c_deadline_msB\n\n\x08_wait_ms\"\xa6\x01\n\x0b\x43hatRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12$\n\x06prompt\x18\x02 \x01(\x0b\x32\x14.islandrun.v1.Prompt\x12(\n\x08sampling\x18\x03 \x01(\x0b\x32\x16.islandrun.v1.Sampling\x12\"\n\x05hints\x18\x04 \x01(\x0b\x32\x13.islandrun.v1.Hints\x12\x14\n\x0c\x63onversation\x18\x05 \x01(\t\"j\n\x0c\x43hatResponse\x12*\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x16.islandrun.v1.DecisionH\x00\x12&\n\x06\x63hunks\x18\x02 \x01(\x0b\x32\x14.islandrun.v1.ChunksH\x00\x42\x06\n\x04\x62ody\"-\n\x06\x43hunks\x12#\n\x06\x63hunks\x18\x01 \x03(\x0b\x32\x13.islandrun.v1.Chunk\"\xa6\x01\n\x0bPlanRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12$\n\x06prompt\x18\x02 \x01(\x0b\x32\x14.islandrun.v1.Prompt\x12\"\n\x05hints\x18\x03 \x01(\x0b\x32\x13.islandrun.v1.Hints\x12(\n\x08sampling\x18\x04 \x01(\x0b\x32\x16.islandrun.v1.Sampling\x12\x14\n\x0c\x63onversation\x18\x05 \x01(\t\"f\n\x0cPlanResponse\x12(\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x16.islandrun.v1.Decision\x12,\n\x0evisible_prompt\x18\x02 \x01(\x0b\x32\x14.islandrun.v1.Prompt\"\x1d\n\x0c\x45mbedRequest\x12\r\n\x05texts\x18\x01 \x03(\t\"\x18\n\x06Vector\x12\x0e\n\x06values\x18\x01 \x03(\x02\"E\n\rEmbedResponse\x12\r\n\x05model\x18\x01 \x01(\t\x12%\n\x07vectors\x18\x02 \x03(\x0b\x32\x14.islandrun.v1.Vector\"H\n\x0fRetrieveRequest\x12\x10\n\x08\x64\x61ta_set\x18\x01 \x01(\t\x12\r\n\x05query\x18\x02 \x01(\t\x12\x14\n\x0cpassages_max\x18\x03 \x01(\r\";\n\x10RetrieveResponse\x12\'\n\x08passages\x18\x01 \x03(\x0b\x32\x15.islandrun.v1.Passage\"&\n\x04Veto\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\"\xfd\x02\n\x0f\x43\x61ndidateReport\x12\x0e\n\x06island\x18\x01 \x01(\x0c\x12\x0c\n\x04name\x18\x02 \x01(\t\x12 \n\x04tier\x18\x03 \x01(\x0e\x32\x12.islandrun.v1.Tier\x12\x11\n\ttrust_ppm\x18\x04 \x01(\r\x12\x1f\n\x17visible_sensitivity_ppm\x18\x05 \x01(\r\x12\x0e\n\x06masked\x18\x06 \x01(\x08\x12\"\n\x06vetoes\x18\x07 \x03(\x0b\x32\x12.islandrun.v1.Veto\x12\x10\n\x08\x63ost_ppm\x18\x08 \x01(\r\x12\x13\n\x0blatency_ppm\x18\t \x01(\r\x12\x14\n\x0c\x65xposure_ppm\x18\n \x01(\r\x12\x18\n\x10quality_loss_ppm\x18\x0b \x01(\r\x12\x11\n\ttotal_ppm\x18\x0c \x01(\r\x12\x0c\n\x04rank\x18\r \x01(\r\x12\x1e\n\x16\x65xpected_cost_microusd\x18\x0e \x01(\x04\x12\x1b\n\x13\x65xpected_latency_ms\x18\x0f \x01(\r\x12\r\n\x05model\x18\x10 \x01(\t\"*\n\x0bMaskedCount\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\r\"\xbc\x03\n\x08\x44\x65\x63ision\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\nreceipt_id\x18\x02 \x01(\t\x12\x17\n\x0fsensitivity_ppm\x18\x03 \x01(\r\x12\x39\n\x11sensitivity_class\x18\x04 \x01(\x0e\x32\x1e.islandrun.v1.SensitivityClass\x12\x1b\n\x13sensitivity_reasons\x18\x05 \x03(\t\x12\x31\n\ncandidates\x18\x06 \x03(\x0b\x32\x1d.islandrun.v1.CandidateReport\x12\x0e\n\x06\x63hosen\x18\x07 \x01(\x0c\x12\x13\n\x0b\x63hosen_name\x18\x08 \x01(\t\x12\'\n\x0b\x63hosen_tier\x18\t \x01(\x0e\x32\x12.islandrun.v1.Tier\x12)\n\x06masked\x18\n \x03(\x0b\x32\x19.islandrun.v1.MaskedCount\x12\x0f\n\x07\x61ttempt\x18\x0b \x01(\r\x12\x0f\n\x07summary\x18\x0c \x01(\t\x12\x0f\n\x07profile\x18\r \x01(\t\x12\x0c\n\x04task\x18\x14 \x01(\t\x12\x1b\n\x13task_confidence_ppm\x18\x15 \x01(\r\x12\r\n\x05rules\x18\x16 \x03(\t\"\xd7\x01\n\x07Receipt\x12\n\n\x02id\x18\x01 \x01(\t\x12\x14\n\x0cissued_at_ms\x18\x02 \x01(\x03\x12\x0e\n\x06origin\x18\x03 \x01(\x0c\x12)\n\tdecisions\x18\x04 \x03(\x0b\x32\x16.islandrun.v1.Decision\x12\x0f\n\x07outcome\x18\x05 \x01(\t\x12\x15\n\rcost_microusd\x18\x06 \x01(\x04\x12\"\n\x05usage\x18\x07 \x01(\x0b\x32\x13.islandrun.v1.Usage\x12\x12\n\nlatency_ms\x18\x08 \x01(\r\x12\x0f\n\x07\x66\x61ilure\x18\t \x01(\t\"C\n\rSignedReceipt\x12\x0f\n\x07payload\x18\x01 \x01(\x0c\x12\x0e\n\x06issuer\x18\x02 \x01(\x0c\x12\x11\n\tsignature\x18\x03 \x01(\x0c*\xb9\x01\n\x10SensitivityClass\x12!\n\x1dSENSITIVITY_CLASS_UNSPECIFIED\x10\x00\x12\x1c\n\x18SENSITIVITY_CLASS_PUBLIC\x10\x01\x12\x1e\n\x1aSENSITIVITY_CLASS_INTERNAL\x10\x02\x12\"\n\x1eSENSITIVITY_CLASS_CONFIDENTIAL\x10\x03\x12 \n\x1cSENSITIVITY_CLASS_RESTRICTED\x10\x04\x32\x9a\x02\n\x0b\x43hatService\x12?\n\x04\x43hat\x12\x19.islandrun.v1.ChatRequest\x1a\x1a.islandrun.v1.ChatResponse0\x01\x12=\n\x04Plan\x12\x19.islandrun.v1.PlanRequest\x1a\x1a.islandrun.v1.PlanResponse\x12@\n\x05\x45mbed\x12\x1a.islandrun.v1.EmbedRequest\x1a\x1b.islandrun.v1.EmbedResponse\x12I\n\x08Retrieve\x12\x1d.islandrun.v1.RetrieveRequest\x1a\x1e.islandrun.v1.RetrieveResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'islandrun.v1.chat_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SENSITIVITYCLASS']._serialized_start=2425
-  _globals['_SENSITIVITYCLASS']._serialized_end=2610
+  _globals['_SENSITIVITYCLASS']._serialized_start=2459
+  _globals['_SENSITIVITYCLASS']._serialized_end=2644
   _globals['_HINTS']._serialized_start=104
-  _globals['_HINTS']._serialized_end=360
-  _globals['_CHATREQUEST']._serialized_start=363
-  _globals['_CHATREQUEST']._serialized_end=529
-  _globals['_CHATRESPONSE']._serialized_start=531
-  _globals['_CHATRESPONSE']._serialized_end=637
-  _globals['_CHUNKS']._serialized_start=639
-  _globals['_CHUNKS']._serialized_end=684
-  _globals['_PLANREQUEST']._serialized_start=687
-  _globals['_PLANREQUEST']._serialized_end=853
-  _globals['_PLANRESPONSE']._serialized_start=855
-  _globals['_PLANRESPONSE']._serialized_end=957
-  _globals['_EMBEDREQUEST']._serialized_start=959
-  _globals['_EMBEDREQUEST']._serialized_end=988
-  _globals['_VECTOR']._serialized_start=990
-  _globals['_VECTOR']._serialized_end=1014
-  _globals['_EMBEDRESPONSE']._serialized_start=1016
-  _globals['_EMBEDRESPONSE']._serialized_end=1085
-  _globals['_RETRIEVEREQUEST']._serialized_start=1087
-  _globals['_RETRIEVEREQUEST']._serialized_end=1159
-  _globals['_RETRIEVERESPONSE']._serialized_start=1161
-  _globals['_RETRIEVERESPONSE']._serialized_end=1220
-  _globals['_VETO']._serialized_start=1222
-  _globals['_VETO']._serialized_end=1260
-  _globals['_CANDIDATEREPORT']._serialized_start=1263
-  _globals['_CANDIDATEREPORT']._serialized_end=1644
-  _globals['_MASKEDCOUNT']._serialized_start=1646
-  _globals['_MASKEDCOUNT']._serialized_end=1688
-  _globals['_DECISION']._serialized_start=1691
-  _globals['_DECISION']._serialized_end=2135
-  _globals['_RECEIPT']._serialized_start=2138
-  _globals['_RECEIPT']._serialized_end=2353
-  _globals['_SIGNEDRECEIPT']._serialized_start=2355
-  _globals['_SIGNEDRECEIPT']._serialized_end=2422
-  _globals['_CHATSERVICE']._serialized_start=2613
-  _globals['_CHATSERVICE']._serialized_end=2895
+  _globals['_HINTS']._serialized_end=394
+  _globals['_CHATREQUEST']._serialized_start=397
+  _globals['_CHATREQUEST']._serialized_end=563
+  _globals['_CHATRESPONSE']._serialized_start=565
+  _globals['_CHATRESPONSE']._serialized_end=671
+  _globals['_CHUNKS']._serialized_start=673
+  _globals['_CHUNKS']._serialized_end=718
+  _globals['_PLANREQUEST']._serialized_start=721
+  _globals['_PLANREQUEST']._serialized_end=887
+  _globals['_PLANRESPONSE']._serialized_start=889
+  _globals['_PLANRESPONSE']._serialized_end=991
+  _globals['_EMBEDREQUEST']._serialized_start=993
+  _globals['_EMBEDREQUEST']._serialized_end=1022
+  _globals['_VECTOR']._serialized_start=1024
+  _globals['_VECTOR']._serialized_end=1048
+  _globals['_EMBEDRESPONSE']._serialized_start=1050
+  _globals['_EMBEDRESPONSE']._serialized_end=1119
+  _globals['_RETRIEVEREQUEST']._serialized_start=1121
+  _globals['_RETRIEVEREQUEST']._serialized_end=1193
+  _globals['_RETRIEVERESPONSE']._serialized_start=1195
+  _globals['_RETRIEVERESPONSE']._serialized_end=1254
+  _globals['_VETO']._serialized_start=1256
+  _globals['_VETO']._serialized_end=1294
+  _globals['_CANDIDATEREPORT']._serialized_start=1297
+  _globals['_CANDIDATEREPORT']._serialized_end=1678
+  _globals['_MASKEDCOUNT']._serialized_start=1680
+  _globals['_MASKEDCOUNT']._serialized_end=1722
+  _globals['_DECISION']._serialized_start=1725
+  _globals['_DECISION']._serialized_end=2169
+  _globals['_RECEIPT']._serialized_start=2172
+  _globals['_RECEIPT']._serialized_end=2387
+  _globals['_SIGNEDRECEIPT']._serialized_start=2389
+  _globals['_SIGNEDRECEIPT']._serialized_end=2456
+  _globals['_CHATSERVICE']._serialized_start=2647
+  _globals['_CHATSERVICE']._serialized_end=2929
 # @@protoc_insertion_point(module_scope)

@@ -23,7 +23,7 @@ SENSITIVITY_CLASS_CONFIDENTIAL: SensitivityClass
 SENSITIVITY_CLASS_RESTRICTED: SensitivityClass
 
 class Hints(_message.Message):
-    __slots__ = ("sensitivity_min_ppm", "jurisdictions", "only", "ignore", "tiers", "cost_max_microusd", "deadline_ms", "data_sets", "profile")
+    __slots__ = ("sensitivity_min_ppm", "jurisdictions", "only", "ignore", "tiers", "cost_max_microusd", "deadline_ms", "data_sets", "profile", "wait_ms")
     SENSITIVITY_MIN_PPM_FIELD_NUMBER: _ClassVar[int]
     JURISDICTIONS_FIELD_NUMBER: _ClassVar[int]
     ONLY_FIELD_NUMBER: _ClassVar[int]
@@ -33,6 +33,7 @@ class Hints(_message.Message):
     DEADLINE_MS_FIELD_NUMBER: _ClassVar[int]
     DATA_SETS_FIELD_NUMBER: _ClassVar[int]
     PROFILE_FIELD_NUMBER: _ClassVar[int]
+    WAIT_MS_FIELD_NUMBER: _ClassVar[int]
     sensitivity_min_ppm: int
     jurisdictions: _containers.RepeatedScalarFieldContainer[str]
     only: _containers.RepeatedScalarFieldContainer[str]
@@ -42,7 +43,8 @@ class Hints(_message.Message):
     deadline_ms: int
     data_sets: _containers.RepeatedScalarFieldContainer[str]
     profile: str
-    def __init__(self, sensitivity_min_ppm: _Optional[int] = ..., jurisdictions: _Optional[_Iterable[str]] = ..., only: _Optional[_Iterable[str]] = ..., ignore: _Optional[_Iterable[str]] = ..., tiers: _Optional[_Iterable[_Union[_attestation_pb2.Tier, str]]] = ..., cost_max_microusd: _Optional[int] = ..., deadline_ms: _Optional[int] = ..., data_sets: _Optional[_Iterable[str]] = ..., profile: _Optional[str] = ...) -> None: ...
+    wait_ms: int
+    def __init__(self, sensitivity_min_ppm: _Optional[int] = ..., jurisdictions: _Optional[_Iterable[str]] = ..., only: _Optional[_Iterable[str]] = ..., ignore: _Optional[_Iterable[str]] = ..., tiers: _Optional[_Iterable[_Union[_attestation_pb2.Tier, str]]] = ..., cost_max_microusd: _Optional[int] = ..., deadline_ms: _Optional[int] = ..., data_sets: _Optional[_Iterable[str]] = ..., profile: _Optional[str] = ..., wait_ms: _Optional[int] = ...) -> None: ...
 
 class ChatRequest(_message.Message):
     __slots__ = ("model", "prompt", "sampling", "hints", "conversation")

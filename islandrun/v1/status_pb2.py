@@ -24,59 +24,60 @@ _sym_db = _symbol_database.Default()
 
 from islandrun.v1 import attestation_pb2 as islandrun_dot_v1_dot_attestation__pb2
 from islandrun.v1 import chat_pb2 as islandrun_dot_v1_dot_chat__pb2
+from islandrun.v1 import mesh_pb2 as islandrun_dot_v1_dot_mesh__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19islandrun/v1/status.proto\x12\x0cislandrun.v1\x1a\x1eislandrun/v1/attestation.proto\x1a\x17islandrun/v1/chat.proto\"8\n\x0bTrustFactor\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0b\n\x03ppm\x18\x02 \x01(\r\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\"\xe8\x03\n\x06Island\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12 \n\x04tier\x18\x04 \x01(\x0e\x32\x12.islandrun.v1.Tier\x12\r\n\x05group\x18\x05 \x01(\t\x12(\n\x08standing\x18\x06 \x01(\x0e\x32\x16.islandrun.v1.Standing\x12\x30\n\x0creachability\x18\x07 \x01(\x0e\x32\x1a.islandrun.v1.Reachability\x12\x11\n\ttrust_ppm\x18\x08 \x01(\r\x12\x30\n\rtrust_factors\x18\t \x03(\x0b\x32\x19.islandrun.v1.TrustFactor\x12(\n\x06models\x18\n \x03(\x0b\x32\x18.islandrun.v1.ModelOffer\x12-\n\tdata_sets\x18\x0b \x03(\x0b\x32\x1a.islandrun.v1.DataSetOffer\x12\x15\n\rjurisdictions\x18\x0c \x03(\t\x12)\n\tendpoints\x18\r \x03(\x0b\x32\x16.islandrun.v1.Endpoint\x12\x0f\n\x07is_self\x18\x0e \x01(\x08\x12\r\n\x05\x66ront\x18\x0f \x01(\t\x12\x19\n\x11\x61\x64mitted_until_ms\x18\x10 \x01(\x03\x12\x0f\n\x07through\x18\x11 \x01(\t\"\x92\x02\n\nMeshStatus\x12\x0f\n\x07mesh_id\x18\x01 \x01(\t\x12\x11\n\tmesh_name\x18\x02 \x01(\t\x12\x0f\n\x07self_id\x18\x03 \x01(\t\x12\x11\n\tself_name\x18\x04 \x01(\t\x12\x0f\n\x07version\x18\x05 \x01(\t\x12\x13\n\x0bup_since_ms\x18\x06 \x01(\x03\x12\x0f\n\x07islands\x18\x07 \x01(\r\x12\x15\n\rislands_alive\x18\x08 \x01(\r\x12\x19\n\x11requests_answered\x18\t \x01(\x04\x12\x18\n\x10requests_refused\x18\n \x01(\x04\x12\x17\n\x0frequests_failed\x18\x0b \x01(\x04\x12\x10\n\x08\x64\x65graded\x18\x0c \x03(\t\x12\x0e\n\x06relays\x18\r \x03(\t\"\x16\n\x14GetMeshStatusRequest\"A\n\x15GetMeshStatusResponse\x12(\n\x06status\x18\x01 \x01(\x0b\x32\x18.islandrun.v1.MeshStatus\"\x12\n\x10WatchMeshRequest\"=\n\x11WatchMeshResponse\x12(\n\x06status\x18\x01 \x01(\x0b\x32\x18.islandrun.v1.MeshStatus\"\x14\n\x12ListIslandsRequest\"<\n\x13ListIslandsResponse\x12%\n\x07islands\x18\x01 \x03(\x0b\x32\x14.islandrun.v1.Island\"<\n\x13ListReceiptsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"^\n\x14ListReceiptsResponse\x12-\n\x08receipts\x18\x01 \x03(\x0b\x32\x1b.islandrun.v1.SignedReceipt\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x16\n\x14WatchReceiptsRequest\"E\n\x15WatchReceiptsResponse\x12,\n\x07receipt\x18\x01 \x01(\x0b\x32\x1b.islandrun.v1.SignedReceipt\"\x1f\n\x11GetReceiptRequest\x12\n\n\x02id\x18\x01 \x01(\t\"B\n\x12GetReceiptResponse\x12,\n\x07receipt\x18\x01 \x01(\x0b\x32\x1b.islandrun.v1.SignedReceipt\"\x8d\x01\n\rBudgetAccount\x12\x0c\n\x04span\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\x12\x16\n\x0espent_microusd\x18\x03 \x01(\x04\x12\x19\n\x11reserved_microusd\x18\x04 \x01(\x04\x12\x1b\n\x0elimit_microusd\x18\x05 \x01(\x04H\x00\x88\x01\x01\x42\x11\n\x0f_limit_microusd\"\x92\x01\n\tCostTally\x12\x0e\n\x06period\x18\x01 \x01(\t\x12\x0f\n\x07\x61nswers\x18\x02 \x01(\x04\x12\x18\n\x10unpriced_answers\x18\x03 \x01(\x04\x12\x17\n\x0f\x62illed_microusd\x18\x04 \x01(\x04\x12\x16\n\x0epower_microusd\x18\x05 \x01(\x04\x12\x19\n\x11\x62\x61seline_microusd\x18\x06 \x01(\x04\"\xbd\x01\n\x06\x42udget\x12\x11\n\ttime_zone\x18\x01 \x01(\t\x12\x0b\n\x03\x64\x61y\x18\x02 \x01(\t\x12-\n\x08\x61\x63\x63ounts\x18\x03 \x03(\x0b\x32\x1b.islandrun.v1.BudgetAccount\x12(\n\x07tallies\x18\x04 \x03(\x0b\x32\x17.islandrun.v1.CostTally\x12\x10\n\x08\x62\x61seline\x18\x05 \x01(\t\x12\x17\n\x0f\x62\x61seline_source\x18\x06 \x01(\t\x12\x0f\n\x07\x66ormula\x18\x07 \x01(\t\"\x12\n\x10GetBudgetRequest\"9\n\x11GetBudgetResponse\x12$\n\x06\x62udget\x18\x01 \x01(\x0b\x32\x14.islandrun.v1.Budget*\x93\x01\n\x0cReachability\x12\x1c\n\x18REACHABILITY_UNSPECIFIED\x10\x00\x12\x16\n\x12REACHABILITY_ALIVE\x10\x01\x12\x18\n\x14REACHABILITY_SUSPECT\x10\x02\x12\x1c\n\x18REACHABILITY_UNREACHABLE\x10\x03\x12\x15\n\x11REACHABILITY_AWAY\x10\x04*}\n\x08Standing\x12\x18\n\x14STANDING_UNSPECIFIED\x10\x00\x12\x15\n\x11STANDING_ADMITTED\x10\x01\x12\x14\n\x10STANDING_EXPIRED\x10\x02\x12\x14\n\x10STANDING_REVOKED\x10\x03\x12\x14\n\x10STANDING_UNKNOWN\x10\x04\x32\xdf\x04\n\rStatusService\x12X\n\rGetMeshStatus\x12\".islandrun.v1.GetMeshStatusRequest\x1a#.islandrun.v1.GetMeshStatusResponse\x12N\n\tWatchMesh\x12\x1e.islandrun.v1.WatchMeshRequest\x1a\x1f.islandrun.v1.WatchMeshResponse0\x01\x12R\n\x0bListIslands\x12 .islandrun.v1.ListIslandsRequest\x1a!.islandrun.v1.ListIslandsResponse\x12U\n\x0cListReceipts\x12!.islandrun.v1.ListReceiptsRequest\x1a\".islandrun.v1.ListReceiptsResponse\x12Z\n\rWatchReceipts\x12\".islandrun.v1.WatchReceiptsRequest\x1a#.islandrun.v1.WatchReceiptsResponse0\x01\x12O\n\nGetReceipt\x12\x1f.islandrun.v1.GetReceiptRequest\x1a .islandrun.v1.GetReceiptResponse\x12L\n\tGetBudget\x12\x1e.islandrun.v1.GetBudgetRequest\x1a\x1f.islandrun.v1.GetBudgetResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19islandrun/v1/status.proto\x12\x0cislandrun.v1\x1a\x1eislandrun/v1/attestation.proto\x1a\x17islandrun/v1/chat.proto\x1a\x17islandrun/v1/mesh.proto\"8\n\x0bTrustFactor\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0b\n\x03ppm\x18\x02 \x01(\r\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\"\x8a\x04\n\x06Island\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12 \n\x04tier\x18\x04 \x01(\x0e\x32\x12.islandrun.v1.Tier\x12\r\n\x05group\x18\x05 \x01(\t\x12(\n\x08standing\x18\x06 \x01(\x0e\x32\x16.islandrun.v1.Standing\x12\x30\n\x0creachability\x18\x07 \x01(\x0e\x32\x1a.islandrun.v1.Reachability\x12\x11\n\ttrust_ppm\x18\x08 \x01(\r\x12\x30\n\rtrust_factors\x18\t \x03(\x0b\x32\x19.islandrun.v1.TrustFactor\x12(\n\x06models\x18\n \x03(\x0b\x32\x18.islandrun.v1.ModelOffer\x12-\n\tdata_sets\x18\x0b \x03(\x0b\x32\x1a.islandrun.v1.DataSetOffer\x12\x15\n\rjurisdictions\x18\x0c \x03(\t\x12)\n\tendpoints\x18\r \x03(\x0b\x32\x16.islandrun.v1.Endpoint\x12\x0f\n\x07is_self\x18\x0e \x01(\x08\x12\r\n\x05\x66ront\x18\x0f \x01(\t\x12\x19\n\x11\x61\x64mitted_until_ms\x18\x10 \x01(\x03\x12\x0f\n\x07through\x18\x11 \x01(\t\x12 \n\x04load\x18\x12 \x01(\x0b\x32\x12.islandrun.v1.Load\"\xc7\x02\n\nMeshStatus\x12\x0f\n\x07mesh_id\x18\x01 \x01(\t\x12\x11\n\tmesh_name\x18\x02 \x01(\t\x12\x0f\n\x07self_id\x18\x03 \x01(\t\x12\x11\n\tself_name\x18\x04 \x01(\t\x12\x0f\n\x07version\x18\x05 \x01(\t\x12\x13\n\x0bup_since_ms\x18\x06 \x01(\x03\x12\x0f\n\x07islands\x18\x07 \x01(\r\x12\x15\n\rislands_alive\x18\x08 \x01(\r\x12\x19\n\x11requests_answered\x18\t \x01(\x04\x12\x18\n\x10requests_refused\x18\n \x01(\x04\x12\x17\n\x0frequests_failed\x18\x0b \x01(\x04\x12\x10\n\x08\x64\x65graded\x18\x0c \x03(\t\x12\x0e\n\x06relays\x18\r \x03(\t\x12\x11\n\theld_back\x18\x0e \x01(\t\x12 \n\x04load\x18\x0f \x01(\x0b\x32\x12.islandrun.v1.Load\"\x16\n\x14GetMeshStatusRequest\"A\n\x15GetMeshStatusResponse\x12(\n\x06status\x18\x01 \x01(\x0b\x32\x18.islandrun.v1.MeshStatus\"\x12\n\x10WatchMeshRequest\"=\n\x11WatchMeshResponse\x12(\n\x06status\x18\x01 \x01(\x0b\x32\x18.islandrun.v1.MeshStatus\"\x14\n\x12ListIslandsRequest\"<\n\x13ListIslandsResponse\x12%\n\x07islands\x18\x01 \x03(\x0b\x32\x14.islandrun.v1.Island\"<\n\x13ListReceiptsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"^\n\x14ListReceiptsResponse\x12-\n\x08receipts\x18\x01 \x03(\x0b\x32\x1b.islandrun.v1.SignedReceipt\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x16\n\x14WatchReceiptsRequest\"E\n\x15WatchReceiptsResponse\x12,\n\x07receipt\x18\x01 \x01(\x0b\x32\x1b.islandrun.v1.SignedReceipt\"\x1f\n\x11GetReceiptRequest\x12\n\n\x02id\x18\x01 \x01(\t\"B\n\x12GetReceiptResponse\x12,\n\x07receipt\x18\x01 \x01(\x0b\x32\x1b.islandrun.v1.SignedReceipt\"\x8d\x01\n\rBudgetAccount\x12\x0c\n\x04span\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\x12\x16\n\x0espent_microusd\x18\x03 \x01(\x04\x12\x19\n\x11reserved_microusd\x18\x04 \x01(\x04\x12\x1b\n\x0elimit_microusd\x18\x05 \x01(\x04H\x00\x88\x01\x01\x42\x11\n\x0f_limit_microusd\"\x92\x01\n\tCostTally\x12\x0e\n\x06period\x18\x01 \x01(\t\x12\x0f\n\x07\x61nswers\x18\x02 \x01(\x04\x12\x18\n\x10unpriced_answers\x18\x03 \x01(\x04\x12\x17\n\x0f\x62illed_microusd\x18\x04 \x01(\x04\x12\x16\n\x0epower_microusd\x18\x05 \x01(\x04\x12\x19\n\x11\x62\x61seline_microusd\x18\x06 \x01(\x04\"\xbd\x01\n\x06\x42udget\x12\x11\n\ttime_zone\x18\x01 \x01(\t\x12\x0b\n\x03\x64\x61y\x18\x02 \x01(\t\x12-\n\x08\x61\x63\x63ounts\x18\x03 \x03(\x0b\x32\x1b.islandrun.v1.BudgetAccount\x12(\n\x07tallies\x18\x04 \x03(\x0b\x32\x17.islandrun.v1.CostTally\x12\x10\n\x08\x62\x61seline\x18\x05 \x01(\t\x12\x17\n\x0f\x62\x61seline_source\x18\x06 \x01(\t\x12\x0f\n\x07\x66ormula\x18\x07 \x01(\t\"\x12\n\x10GetBudgetRequest\"9\n\x11GetBudgetResponse\x12$\n\x06\x62udget\x18\x01 \x01(\x0b\x32\x14.islandrun.v1.Budget*\x93\x01\n\x0cReachability\x12\x1c\n\x18REACHABILITY_UNSPECIFIED\x10\x00\x12\x16\n\x12REACHABILITY_ALIVE\x10\x01\x12\x18\n\x14REACHABILITY_SUSPECT\x10\x02\x12\x1c\n\x18REACHABILITY_UNREACHABLE\x10\x03\x12\x15\n\x11REACHABILITY_AWAY\x10\x04*}\n\x08Standing\x12\x18\n\x14STANDING_UNSPECIFIED\x10\x00\x12\x15\n\x11STANDING_ADMITTED\x10\x01\x12\x14\n\x10STANDING_EXPIRED\x10\x02\x12\x14\n\x10STANDING_REVOKED\x10\x03\x12\x14\n\x10STANDING_UNKNOWN\x10\x04\x32\xdf\x04\n\rStatusService\x12X\n\rGetMeshStatus\x12\".islandrun.v1.GetMeshStatusRequest\x1a#.islandrun.v1.GetMeshStatusResponse\x12N\n\tWatchMesh\x12\x1e.islandrun.v1.WatchMeshRequest\x1a\x1f.islandrun.v1.WatchMeshResponse0\x01\x12R\n\x0bListIslands\x12 .islandrun.v1.ListIslandsRequest\x1a!.islandrun.v1.ListIslandsResponse\x12U\n\x0cListReceipts\x12!.islandrun.v1.ListReceiptsRequest\x1a\".islandrun.v1.ListReceiptsResponse\x12Z\n\rWatchReceipts\x12\".islandrun.v1.WatchReceiptsRequest\x1a#.islandrun.v1.WatchReceiptsResponse0\x01\x12O\n\nGetReceipt\x12\x1f.islandrun.v1.GetReceiptRequest\x1a .islandrun.v1.GetReceiptResponse\x12L\n\tGetBudget\x12\x1e.islandrun.v1.GetBudgetRequest\x1a\x1f.islandrun.v1.GetBudgetResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'islandrun.v1.status_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_REACHABILITY']._serialized_start=2103
-  _globals['_REACHABILITY']._serialized_end=2250
-  _globals['_STANDING']._serialized_start=2252
-  _globals['_STANDING']._serialized_end=2377
-  _globals['_TRUSTFACTOR']._serialized_start=100
-  _globals['_TRUSTFACTOR']._serialized_end=156
-  _globals['_ISLAND']._serialized_start=159
-  _globals['_ISLAND']._serialized_end=647
-  _globals['_MESHSTATUS']._serialized_start=650
-  _globals['_MESHSTATUS']._serialized_end=924
-  _globals['_GETMESHSTATUSREQUEST']._serialized_start=926
-  _globals['_GETMESHSTATUSREQUEST']._serialized_end=948
-  _globals['_GETMESHSTATUSRESPONSE']._serialized_start=950
-  _globals['_GETMESHSTATUSRESPONSE']._serialized_end=1015
-  _globals['_WATCHMESHREQUEST']._serialized_start=1017
-  _globals['_WATCHMESHREQUEST']._serialized_end=1035
-  _globals['_WATCHMESHRESPONSE']._serialized_start=1037
-  _globals['_WATCHMESHRESPONSE']._serialized_end=1098
-  _globals['_LISTISLANDSREQUEST']._serialized_start=1100
-  _globals['_LISTISLANDSREQUEST']._serialized_end=1120
-  _globals['_LISTISLANDSRESPONSE']._serialized_start=1122
-  _globals['_LISTISLANDSRESPONSE']._serialized_end=1182
-  _globals['_LISTRECEIPTSREQUEST']._serialized_start=1184
-  _globals['_LISTRECEIPTSREQUEST']._serialized_end=1244
-  _globals['_LISTRECEIPTSRESPONSE']._serialized_start=1246
-  _globals['_LISTRECEIPTSRESPONSE']._serialized_end=1340
-  _globals['_WATCHRECEIPTSREQUEST']._serialized_start=1342
-  _globals['_WATCHRECEIPTSREQUEST']._serialized_end=1364
-  _globals['_WATCHRECEIPTSRESPONSE']._serialized_start=1366
-  _globals['_WATCHRECEIPTSRESPONSE']._serialized_end=1435
-  _globals['_GETRECEIPTREQUEST']._serialized_start=1437
-  _globals['_GETRECEIPTREQUEST']._serialized_end=1468
-  _globals['_GETRECEIPTRESPONSE']._serialized_start=1470
-  _globals['_GETRECEIPTRESPONSE']._serialized_end=1536
-  _globals['_BUDGETACCOUNT']._serialized_start=1539
-  _globals['_BUDGETACCOUNT']._serialized_end=1680
-  _globals['_COSTTALLY']._serialized_start=1683
-  _globals['_COSTTALLY']._serialized_end=1829
-  _globals['_BUDGET']._serialized_start=1832
-  _globals['_BUDGET']._serialized_end=2021
-  _globals['_GETBUDGETREQUEST']._serialized_start=2023
-  _globals['_GETBUDGETREQUEST']._serialized_end=2041
-  _globals['_GETBUDGETRESPONSE']._serialized_start=2043
-  _globals['_GETBUDGETRESPONSE']._serialized_end=2100
-  _globals['_STATUSSERVICE']._serialized_start=2380
-  _globals['_STATUSSERVICE']._serialized_end=2987
+  _globals['_REACHABILITY']._serialized_start=2215
+  _globals['_REACHABILITY']._serialized_end=2362
+  _globals['_STANDING']._serialized_start=2364
+  _globals['_STANDING']._serialized_end=2489
+  _globals['_TRUSTFACTOR']._serialized_start=125
+  _globals['_TRUSTFACTOR']._serialized_end=181
+  _globals['_ISLAND']._serialized_start=184
+  _globals['_ISLAND']._serialized_end=706
+  _globals['_MESHSTATUS']._serialized_start=709
+  _globals['_MESHSTATUS']._serialized_end=1036
+  _globals['_GETMESHSTATUSREQUEST']._serialized_start=1038
+  _globals['_GETMESHSTATUSREQUEST']._serialized_end=1060
+  _globals['_GETMESHSTATUSRESPONSE']._serialized_start=1062
+  _globals['_GETMESHSTATUSRESPONSE']._serialized_end=1127
+  _globals['_WATCHMESHREQUEST']._serialized_start=1129
+  _globals['_WATCHMESHREQUEST']._serialized_end=1147
+  _globals['_WATCHMESHRESPONSE']._serialized_start=1149
+  _globals['_WATCHMESHRESPONSE']._serialized_end=1210
+  _globals['_LISTISLANDSREQUEST']._serialized_start=1212
+  _globals['_LISTISLANDSREQUEST']._serialized_end=1232
+  _globals['_LISTISLANDSRESPONSE']._serialized_start=1234
+  _globals['_LISTISLANDSRESPONSE']._serialized_end=1294
+  _globals['_LISTRECEIPTSREQUEST']._serialized_start=1296
+  _globals['_LISTRECEIPTSREQUEST']._serialized_end=1356
+  _globals['_LISTRECEIPTSRESPONSE']._serialized_start=1358
+  _globals['_LISTRECEIPTSRESPONSE']._serialized_end=1452
+  _globals['_WATCHRECEIPTSREQUEST']._serialized_start=1454
+  _globals['_WATCHRECEIPTSREQUEST']._serialized_end=1476
+  _globals['_WATCHRECEIPTSRESPONSE']._serialized_start=1478
+  _globals['_WATCHRECEIPTSRESPONSE']._serialized_end=1547
+  _globals['_GETRECEIPTREQUEST']._serialized_start=1549
+  _globals['_GETRECEIPTREQUEST']._serialized_end=1580
+  _globals['_GETRECEIPTRESPONSE']._serialized_start=1582
+  _globals['_GETRECEIPTRESPONSE']._serialized_end=1648
+  _globals['_BUDGETACCOUNT']._serialized_start=1651
+  _globals['_BUDGETACCOUNT']._serialized_end=1792
+  _globals['_COSTTALLY']._serialized_start=1795
+  _globals['_COSTTALLY']._serialized_end=1941
+  _globals['_BUDGET']._serialized_start=1944
+  _globals['_BUDGET']._serialized_end=2133
+  _globals['_GETBUDGETREQUEST']._serialized_start=2135
+  _globals['_GETBUDGETREQUEST']._serialized_end=2153
+  _globals['_GETBUDGETRESPONSE']._serialized_start=2155
+  _globals['_GETBUDGETRESPONSE']._serialized_end=2212
+  _globals['_STATUSSERVICE']._serialized_start=2492
+  _globals['_STATUSSERVICE']._serialized_end=3099
 # @@protoc_insertion_point(module_scope)

@@ -1,5 +1,6 @@
 from islandrun.v1 import attestation_pb2 as _attestation_pb2
 from islandrun.v1 import chat_pb2 as _chat_pb2
+from islandrun.v1 import mesh_pb2 as _mesh_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -46,7 +47,7 @@ class TrustFactor(_message.Message):
     def __init__(self, name: _Optional[str] = ..., ppm: _Optional[int] = ..., detail: _Optional[str] = ...) -> None: ...
 
 class Island(_message.Message):
-    __slots__ = ("key", "id", "name", "tier", "group", "standing", "reachability", "trust_ppm", "trust_factors", "models", "data_sets", "jurisdictions", "endpoints", "is_self", "front", "admitted_until_ms", "through")
+    __slots__ = ("key", "id", "name", "tier", "group", "standing", "reachability", "trust_ppm", "trust_factors", "models", "data_sets", "jurisdictions", "endpoints", "is_self", "front", "admitted_until_ms", "through", "load")
     KEY_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -64,6 +65,7 @@ class Island(_message.Message):
     FRONT_FIELD_NUMBER: _ClassVar[int]
     ADMITTED_UNTIL_MS_FIELD_NUMBER: _ClassVar[int]
     THROUGH_FIELD_NUMBER: _ClassVar[int]
+    LOAD_FIELD_NUMBER: _ClassVar[int]
     key: bytes
     id: str
     name: str
@@ -81,10 +83,11 @@ class Island(_message.Message):
     front: str
     admitted_until_ms: int
     through: str
-    def __init__(self, key: _Optional[bytes] = ..., id: _Optional[str] = ..., name: _Optional[str] = ..., tier: _Optional[_Union[_attestation_pb2.Tier, str]] = ..., group: _Optional[str] = ..., standing: _Optional[_Union[Standing, str]] = ..., reachability: _Optional[_Union[Reachability, str]] = ..., trust_ppm: _Optional[int] = ..., trust_factors: _Optional[_Iterable[_Union[TrustFactor, _Mapping]]] = ..., models: _Optional[_Iterable[_Union[_attestation_pb2.ModelOffer, _Mapping]]] = ..., data_sets: _Optional[_Iterable[_Union[_attestation_pb2.DataSetOffer, _Mapping]]] = ..., jurisdictions: _Optional[_Iterable[str]] = ..., endpoints: _Optional[_Iterable[_Union[_attestation_pb2.Endpoint, _Mapping]]] = ..., is_self: bool = ..., front: _Optional[str] = ..., admitted_until_ms: _Optional[int] = ..., through: _Optional[str] = ...) -> None: ...
+    load: _mesh_pb2.Load
+    def __init__(self, key: _Optional[bytes] = ..., id: _Optional[str] = ..., name: _Optional[str] = ..., tier: _Optional[_Union[_attestation_pb2.Tier, str]] = ..., group: _Optional[str] = ..., standing: _Optional[_Union[Standing, str]] = ..., reachability: _Optional[_Union[Reachability, str]] = ..., trust_ppm: _Optional[int] = ..., trust_factors: _Optional[_Iterable[_Union[TrustFactor, _Mapping]]] = ..., models: _Optional[_Iterable[_Union[_attestation_pb2.ModelOffer, _Mapping]]] = ..., data_sets: _Optional[_Iterable[_Union[_attestation_pb2.DataSetOffer, _Mapping]]] = ..., jurisdictions: _Optional[_Iterable[str]] = ..., endpoints: _Optional[_Iterable[_Union[_attestation_pb2.Endpoint, _Mapping]]] = ..., is_self: bool = ..., front: _Optional[str] = ..., admitted_until_ms: _Optional[int] = ..., through: _Optional[str] = ..., load: _Optional[_Union[_mesh_pb2.Load, _Mapping]] = ...) -> None: ...
 
 class MeshStatus(_message.Message):
-    __slots__ = ("mesh_id", "mesh_name", "self_id", "self_name", "version", "up_since_ms", "islands", "islands_alive", "requests_answered", "requests_refused", "requests_failed", "degraded", "relays")
+    __slots__ = ("mesh_id", "mesh_name", "self_id", "self_name", "version", "up_since_ms", "islands", "islands_alive", "requests_answered", "requests_refused", "requests_failed", "degraded", "relays", "held_back", "load")
     MESH_ID_FIELD_NUMBER: _ClassVar[int]
     MESH_NAME_FIELD_NUMBER: _ClassVar[int]
     SELF_ID_FIELD_NUMBER: _ClassVar[int]
@@ -98,6 +101,8 @@ class MeshStatus(_message.Message):
     REQUESTS_FAILED_FIELD_NUMBER: _ClassVar[int]
     DEGRADED_FIELD_NUMBER: _ClassVar[int]
     RELAYS_FIELD_NUMBER: _ClassVar[int]
+    HELD_BACK_FIELD_NUMBER: _ClassVar[int]
+    LOAD_FIELD_NUMBER: _ClassVar[int]
     mesh_id: str
     mesh_name: str
     self_id: str
@@ -111,7 +116,9 @@ class MeshStatus(_message.Message):
     requests_failed: int
     degraded: _containers.RepeatedScalarFieldContainer[str]
     relays: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, mesh_id: _Optional[str] = ..., mesh_name: _Optional[str] = ..., self_id: _Optional[str] = ..., self_name: _Optional[str] = ..., version: _Optional[str] = ..., up_since_ms: _Optional[int] = ..., islands: _Optional[int] = ..., islands_alive: _Optional[int] = ..., requests_answered: _Optional[int] = ..., requests_refused: _Optional[int] = ..., requests_failed: _Optional[int] = ..., degraded: _Optional[_Iterable[str]] = ..., relays: _Optional[_Iterable[str]] = ...) -> None: ...
+    held_back: str
+    load: _mesh_pb2.Load
+    def __init__(self, mesh_id: _Optional[str] = ..., mesh_name: _Optional[str] = ..., self_id: _Optional[str] = ..., self_name: _Optional[str] = ..., version: _Optional[str] = ..., up_since_ms: _Optional[int] = ..., islands: _Optional[int] = ..., islands_alive: _Optional[int] = ..., requests_answered: _Optional[int] = ..., requests_refused: _Optional[int] = ..., requests_failed: _Optional[int] = ..., degraded: _Optional[_Iterable[str]] = ..., relays: _Optional[_Iterable[str]] = ..., held_back: _Optional[str] = ..., load: _Optional[_Union[_mesh_pb2.Load, _Mapping]] = ...) -> None: ...
 
 class GetMeshStatusRequest(_message.Message):
     __slots__ = ()

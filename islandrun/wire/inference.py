@@ -137,6 +137,7 @@ def hints_from_wire(message: chat_pb2.Hints) -> Hints:
         deadline_ms=message.deadline_ms if message.HasField("deadline_ms") else None,
         data_sets=_words(message.data_sets, "data_sets"),
         profile=message.profile,
+        wait_ms=message.wait_ms if message.HasField("wait_ms") else None,
     )
 
 
@@ -153,6 +154,7 @@ def hints_to_wire(hints: Hints) -> chat_pb2.Hints:
             deadline_ms=hints.deadline_ms,
             data_sets=hints.data_sets,
             profile=hints.profile,
+            wait_ms=hints.wait_ms,
         )
     except ValueError:
         raise MalformedMessage("hints: a number or a name does not fit its type") from None

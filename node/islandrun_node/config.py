@@ -22,12 +22,14 @@ import msgspec
 from islandrun.errors import ConfigError
 from islandrun.locality.catalog import AUTO
 from islandrun.vocabulary import FindingType, Ppm, PublicKey, Tier
-from islandrun_node.config_tables import Config, Privacy, Table, Trust
+from islandrun_node.config_tables import Config, Privacy, Resources, Table, Trust
 
 if TYPE_CHECKING:
     from islandrun.agents.quality import QualityTable
     from islandrun.privacy.detect.owner import OwnerRules
     from islandrun.privacy.floors import Floors
+    from islandrun.routing.hosting import HostingRules
+    from islandrun.routing.patience import WaitRules
     from islandrun.trust.score import TrustPolicy
 
 CONFIG_BYTES_MAX = 1_048_576
@@ -266,6 +268,33 @@ def trust_policy(config: Config) -> TrustPolicy:
         view_group_ms_max=round(trust.view_group_hours * 3_600_000),
         view_ms_max=round(trust.view_hours * 3_600_000),
     )
+
+
+def hosting_rules(resources: Resources) -> HostingRules:
+    """Return the owner's rules on when requests run here."""
+    from islandrun.routing.hosting import HostingRules, Whose
+
+    return HostingRules(
+        on_battery=Whose[resources.on_battery.upper()],
+        battery_min_ppm=ppm(resources.battery_min),
+        on_metered=Whose[resources.on_metered.upper()],
+        quiet_minutes=tuple(_minutes(hours) for hours in resources.quiet_hours),
+        cpu_max_ppm=ppm(resources.cpu_max),
+    )
+
+
+def wait_rules(resources: Resources) -> WaitRules:
+    """Return how long requests wait by their profile."""
+    from islandrun.routing.patience import WaitRules
+
+    table = resources.wait_seconds
+    return WaitRules({name: round(getattr(table, name) * 1_000) for name in table.__struct_fields__})
+
+
+def _minutes(hours: str) -> tuple[int, int]:
+    """Read "22:00-07:00" as two minutes since midnight."""
+    begin, end = (int(time[:2]) * 60 + int(time[3:]) for time in hours.split("-"))
+    return begin, end
 
 
 def issuers_of(trust: Trust) -> tuple[PublicKey, ...]:

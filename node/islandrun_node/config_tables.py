@@ -13,6 +13,8 @@ Address = Annotated[
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,32}$")]
 Jurisdiction = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}$")]
 Scheme = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.:-]{0,63}$")]
+Hours = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")]
+WaitLimit = Annotated[float, msgspec.Meta(ge=0, le=3_600)]
 Url = Annotated[str, msgspec.Meta(pattern=r"^https?://", max_length=2048)]
 
 
@@ -55,6 +57,29 @@ class Island(Table, frozen=True):
 
 Dollars = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
 Price = Annotated[float, msgspec.Meta(ge=0, le=10_000)]
+
+
+class WaitSeconds(Table, frozen=True):
+    """How long a request of each profile waits where only a place is missing."""
+
+    balanced: WaitLimit = 2.0
+    private: WaitLimit = 30.0
+    fast: WaitLimit = 0.0
+    cheap: WaitLimit = 30.0
+
+
+class Resources(Table, frozen=True):
+    """What this machine gives to requests, and when."""
+
+    on_battery: Literal["all", "own", "none"] = "all"
+    battery_min: Share = 0.2
+    on_metered: Literal["all", "own"] = "all"
+    metered: Literal["auto", "yes", "no"] = "auto"
+    quiet_hours: Annotated[tuple[Hours, ...], msgspec.Meta(max_length=16)] = ()
+    cpu_max: Share = 1.0
+    waiting_max: Annotated[int, msgspec.Meta(ge=0, le=1_000)] = 64
+    wait_seconds_max: WaitLimit = 120.0
+    wait_seconds: WaitSeconds = WaitSeconds()
 
 
 class Model(Table, frozen=True):
@@ -319,6 +344,7 @@ class Config(Table, frozen=True):
     relay: Relay = Relay()
     discovery: Discovery = Discovery()
     island: Island = Island()
+    resources: Resources = Resources()
     backend: Backend = Backend()
     outbound: tuple[Outbound, ...] = ()
     power: Power = Power()

@@ -9,6 +9,7 @@ from islandrun_node.backends.embedded import EmbeddedBackend
 from islandrun_node.backends.embedder import Embedder
 from islandrun_node.backends.grounded import GroundedBackend
 from islandrun_node.backends.openai import OpenAiBackend
+from islandrun_node.backends.turnstile import Turnstile
 from islandrun_node.config import ppm
 from islandrun_node.config_tables import Config, Model, Outbound
 from islandrun_node.library import Library
@@ -17,10 +18,14 @@ from islandrun_node.stores.sealed import SealedStore
 MICRO = 1_000_000
 
 
-def own_engine(config: Config, library: Library, embedder: Embedder, sealed: SealedStore) -> Backend:
-    """Return the engine of the node's own island."""
+def own_engine(config: Config, library: Library, embedder: Embedder, sealed: SealedStore) -> Turnstile:
+    """Return the engine of the node's own island behind its turnstile."""
+    return _behind_turnstile(_own(config, library, embedder, sealed), config.island.requests_max, config)
+
+
+def _own(config: Config, library: Library, embedder: Embedder, sealed: SealedStore) -> Backend:
     if config.backend.kind == "embedded":
-        return EmbeddedBackend(embedder, library.index, config.island.requests_max, is_here=library.is_here)
+        return EmbeddedBackend(embedder, library.index, is_here=library.is_here)
     assert config.backend.url is not None
     key = sealed.open("backend")
     engine = OpenAiBackend(
@@ -32,7 +37,7 @@ def own_engine(config: Config, library: Library, embedder: Embedder, sealed: Sea
     return GroundedBackend(engine, library.index, library.is_here)
 
 
-def outbound_engine(outbound: Outbound, sealed: SealedStore) -> Backend:
+def outbound_engine(outbound: Outbound, sealed: SealedStore, config: Config) -> Turnstile:
     """Return the engine of an outbound island; its key is opened for each call, so it can be replaced."""
     name = f"outbound:{outbound.name}"
 
@@ -44,7 +49,13 @@ def outbound_engine(outbound: Outbound, sealed: SealedStore) -> Backend:
 
     models = outbound_offers(outbound)
     has_key = sealed.open(name) is not None
-    return OpenAiBackend(outbound.url, models, key if has_key else None, outbound.requests_max)
+    backend = OpenAiBackend(outbound.url, models, key if has_key else None, outbound.requests_max)
+    return _behind_turnstile(backend, outbound.requests_max, config)
+
+
+def _behind_turnstile(backend: Backend, requests_max: int, config: Config) -> Turnstile:
+    resources = config.resources
+    return Turnstile(backend, requests_max, resources.waiting_max, resources.wait_seconds_max)
 
 
 def outbound_offers(outbound: Outbound) -> tuple[ModelOffer, ...]:

@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from islandrun.agents.latency import Pace
 from islandrun.errors import BadRequest, ForwardFailed, Interrupted, IslandRunError, NobodyMaySee
 from islandrun.routing.decision import Decision
 from islandrun.routing.receipt import Receipt
 from islandrun.v1 import chat_pb2
 from islandrun.vocabulary import AnswerPiece, Finished, PublicKey, Usage
 from islandrun_node import world_clock
+from islandrun_node.calibration import Attempt, Calibration
 from islandrun_node.receipt_log import ReceiptLog
 from islandrun_node.spending import Purchase
 
@@ -45,14 +47,26 @@ class Record:
         """What the answer would have cost more at the baseline; below 0 where it would have been cheaper."""
         return self.bought[-1].saved_microusd if self.bought else 0
 
+    calibration: Calibration = field(default_factory=Calibration)
+    attempt: Attempt | None = None
+
+    def expects(self, pace: Pace | None, input_tokens: int) -> None:
+        """Note what is expected of the try that begins now, where anything is known of it."""
+        self.attempt = None if pace is None else Attempt(pace, input_tokens, world_clock.now().seconds)
+
     def decided(self, decision: Decision) -> None:
         """Note a decision, the first or one after a failover."""
         self.decisions.append(decision)
 
     def piece(self, piece: AnswerPiece) -> None:
-        """Note a piece of the answer; only the last one says something to remember."""
+        """Note a piece of the answer: when the first came, and what the last says."""
+        attempt = self.attempt
+        if attempt is not None and attempt.first is None:
+            attempt.first = world_clock.now().seconds
         if isinstance(piece, Finished):
             self.usage, self.outcome, self.failure = piece.usage, "answered", None
+            if attempt is not None:
+                self.calibration.ended(attempt, piece.usage.output_tokens, world_clock.now().seconds)
 
     def failed(self, error: ForwardFailed) -> None:
         """Note that an island failed; the next decision or the end of the request follows."""
@@ -81,6 +95,7 @@ class Journal:
         self._origin = origin
         self._listeners: set[asyncio.Queue[chat_pb2.SignedReceipt]] = set()
         self.running = 0
+        self.calibration = Calibration()
         self.outcomes: Counter[str] = Counter()
         log.when_written(self._tell)
 
@@ -88,7 +103,7 @@ class Journal:
     def record(self, request_id: str) -> Iterator[Record]:
         """Note one request; its receipt goes to the log when the block ends, however it ends."""
         started = world_clock.now()
-        record = Record(request_id)
+        record = Record(request_id, calibration=self.calibration)
         self.running += 1
         try:
             yield record

@@ -15,7 +15,7 @@ from islandrun.vocabulary import ChatRequest, Hints, Message, ModelOffer, Passag
 from islandrun.wire import limits
 from islandrun_node.backends.embedder import DIMENSIONS, TEXT_CHARS_MAX, TOKENS_MAX, Embedder
 from islandrun_node.backends.grounded import question_of
-from islandrun_node.backends.load_meter import LoadMeter
+from islandrun_node.backends.places import Places
 from islandrun_node.library import Library
 from islandrun_node.stores.retrieval import find
 
@@ -41,7 +41,7 @@ class LocalKnowledge:
 
     library: Library
     embedder: Embedder
-    _reading: LoadMeter = field(default_factory=lambda: LoadMeter(READING_MAX, READING_WAITING_MAX))
+    _reading: Places = field(default_factory=lambda: Places(READING_MAX, READING_WAITING_MAX))
 
     def offer(self) -> ModelOffer:
         """Return the sentence model; each text is read by itself, so their number has no context to fit."""
@@ -94,7 +94,7 @@ class LocalKnowledge:
         if len(bounds) < len(data_sets):
             raise NotOffered("a data set is not on this island any more")
         index, names = self.library.index, tuple(bounds)
-        async with self._reading.turn():
+        async with self._reading.held():
             passages = await asyncio.to_thread(lambda: find(index, names, question_of(prompt), passages_max))
         return Found(passages, bounds)
 

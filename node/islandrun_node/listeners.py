@@ -136,7 +136,7 @@ def _bought(node: Node, work: Admitted) -> Generator[Purchase]:
     island = node.outlook.island(work.target)
     if island is None:
         raise NotOffered("the target island is not known on this node any more")
-    order = Order(island, work.model, work.prompt, work.sampling, Spender(work.sender))
+    order = Order(island, work.model, work.prompt, work.sampling, Spender(work.asker.caller))
     try:
         with node.accounting.spending.purchase(order) as bought:
             yield bought

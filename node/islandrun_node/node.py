@@ -24,8 +24,8 @@ from islandrun_node import world_clock
 from islandrun_node.accounting import Accounting, open_accounting
 from islandrun_node.admissions import renew_due
 from islandrun_node.auditing import Audit, audit_of, audited_journal
-from islandrun_node.backends.backend import Backend
 from islandrun_node.backends.embedder import Embedder
+from islandrun_node.backends.turnstile import Turnstile
 from islandrun_node.callers import CallerGate
 from islandrun_node.channels import open_channel
 from islandrun_node.config import issuers_of, trust_policy
@@ -44,6 +44,7 @@ from islandrun_node.mesh_driver import MeshDriver
 from islandrun_node.observations import Observations
 from islandrun_node.outlook import Outlook
 from islandrun_node.own_islands import own_islands
+from islandrun_node.patience import waiting_room
 from islandrun_node.peers import Peers
 from islandrun_node.policy_watch import PolicyWatch
 from islandrun_node.presence import Presence
@@ -63,6 +64,7 @@ from islandrun_node.stores.documents import DocumentIndex
 from islandrun_node.stores.tokens import TokenStore
 from islandrun_node.task_reader import TaskReader
 from islandrun_node.tls import TlsIdentity
+from islandrun_node.upkeep import Upkeep, kept_up
 from islandrun_node.visits import Visits
 from islandrun_node.ways import Island, Opener, Ways
 
@@ -80,7 +82,7 @@ class Node:
     config: Config
     state: State
     islands: tuple[SelfDescription, ...]
-    backends: dict[IslandId, Backend]
+    backends: dict[IslandId, Turnstile]
     knowledge: LocalKnowledge
     tls: TlsIdentity
     gate: CallerGate
@@ -131,7 +133,8 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
     embedder = Embedder()
     library = await _library(state, config, stack, embedder)
     accounting = open_accounting(home, config, stack)
-    islands, backends = own_islands(state, config, library, embedder, accounting, stack)
+    islands, backends = own_islands(state, config, library, embedder, accounting)
+    upkeep = await stack.enter_async_context(kept_up(config.resources, backends))
     mesh = Mesh(state.me, state.ledger, world_clock.dice(), world_clock.now())
     tls = TlsIdentity(state.membership.key, state.admission.certificate_der, state.membership.genesis)
     gate = CallerGate(state.ledger, state.tokens, lambda: outlook.view().reach)
@@ -144,7 +147,7 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
     nearby = Nearby(discovery_key(state.membership.genesis), state.me)
     stores = (state, state.database, conversations, accounting, library)
     degraded = _degraded(lambda: (*stores, privacy, driver, reach, audit, watch))
-    outlook = _outlook(state, config, mesh, observations, backends, journal, degraded, reach)
+    outlook = _outlook(state, config, mesh, observations, upkeep, journal, degraded, reach)
     peers = _peers(_opener(tls, state.membership.genesis.mesh_id), dialled(outlook, nearby), reach, stack)
     audit = audit_of(state, journal.log, outlook, peers.witness, observations.rewrote, stack)
     driver = MeshDriver(state.me, mesh, peers, state.attestations, gate.evict, observations.refused)
@@ -227,6 +230,7 @@ async def _chores(node: Node, presence: Presence, discovery: Discovery | None) -
         *((discovery.run(),) if discovery is not None else ()),
         _rule_regularly(node),
         _keep_current(node),
+        node.outlook.upkeep.run(presence.tell),
         node.requests.conversations.run(),
         node.accounting.spending.run(),
         node.policy.run(),
@@ -275,7 +279,7 @@ def _rule(node: Node, now_ms: int) -> None:
 async def _keep_current(node: Node) -> None:
     """Keep what probes tell of this island's load fresh, and its admission certificate in use."""
     while True:
-        node.mesh.set_load(node.backends[node.state.me].load())
+        node.mesh.set_load(node.outlook.upkeep.load(node.state.me, is_for_others=True))
         admission = node.state.ledger.admission(node.state.me)
         if admission is not None and admission.certificate_der:
             node.tls.renew_admission(admission.certificate_der)
@@ -298,6 +302,7 @@ def _requests(
         spending=spending,
         visits=Visits(lambda: watch.policy),
         running_max=config.limits.requests_running_max,
+        patience=waiting_room(config.resources, outlook),
     )
 
 
@@ -343,7 +348,7 @@ def _outlook(
     config: Config,
     mesh: Mesh,
     observations: Observations,
-    backends: dict[IslandId, Backend],
+    upkeep: Upkeep,
     journal: Journal,
     degraded: Callable[[], tuple[str, ...]],
     reach: Reach,
@@ -356,12 +361,13 @@ def _outlook(
         my_group=lambda: _group(state),
         trust_policy=trust_policy(config),
         behaviours=observations.behaviours,
-        backends=backends,
+        upkeep=upkeep,
         journal=journal,
         receipt_store=state.receipts,
         degraded=degraded,
         version=VERSION,
         started=world_clock.now(),
+        in_flight=observations.in_flight,
         through=reach.through,
         relays=reach.names,
     )

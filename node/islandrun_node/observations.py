@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 
@@ -24,12 +25,16 @@ _log = logging.getLogger(__name__)
 
 
 class Observations:
-    """Watches the answers of other islands. `island` returns one as it looks from here."""
+    """Watches the answers of other islands. `island` returns one as it looks from here.
+
+    `in_flight` counts the requests of this node that run on each of them now.
+    """
 
     def __init__(self, store: BehaviourStore, island: Callable[[IslandId], IslandView | None]) -> None:
         self._store = store
         self._island = island
         self._observer = Observer(store.load())
+        self.in_flight: Counter[IslandId] = Counter()
 
     @property
     def behaviours(self) -> Mapping[IslandId, Behaviour]:
@@ -46,6 +51,7 @@ class Observations:
         view = self._island(island)
         host = IslandId(view.front) if view is not None and view.front else island
         try:
+            self.in_flight[island] += 1
             async with aclosing(answer):
                 async for piece in answer:
                     if isinstance(piece, Finished):
@@ -54,6 +60,10 @@ class Observations:
         except ForwardFailed as failure:
             self._failed(host, model, failure, had_full_time)
             raise
+        finally:
+            self.in_flight[island] -= 1
+            if not self.in_flight[island]:
+                del self.in_flight[island]
 
     def refused(self, source: IslandId, reason: str) -> None:
         """Note what the mesh refused of a peer: a false signature, or gossip that is none, is its own fault.

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from islandrun.agents.fleet import Fleet, fleet_of
+from islandrun.agents.latency import Pace, pace_of
 from islandrun.agents.lengths import LENGTH_DEFAULT
 from islandrun.agents.policy import RoutingPolicy
 from islandrun.agents.question import Question
@@ -14,6 +15,7 @@ from islandrun.agents.tasks import UNKNOWN_TASK, TaskGuess
 from islandrun.mesh.machine import Mesh
 from islandrun.privacy.sensitivity import Assessment
 from islandrun.routing.candidates import LocalFacts, Vantage
+from islandrun.routing.habits import Habits
 from islandrun.routing.lookout import Lookout
 from islandrun.trust.behaviour import Behaviour
 from islandrun.trust.ledger import Ledger
@@ -32,10 +34,11 @@ from islandrun.vocabulary import (
     Reachability,
     Standing,
 )
+from islandrun.wire.load import load_to_wire
 from islandrun_node import world_clock
-from islandrun_node.backends.backend import Backend
 from islandrun_node.journal import Journal
 from islandrun_node.stores.receipts import ReceiptStore
+from islandrun_node.upkeep import Upkeep
 
 SPECIAL_MODELS = ("islandrun/auto", "islandrun/local", "islandrun/private")
 BYTES_PER_TOKEN = 4
@@ -53,12 +56,14 @@ class Outlook:
     my_group: Callable[[], str]
     trust_policy: TrustPolicy
     behaviours: Mapping[IslandId, Behaviour]
-    backends: Mapping[IslandId, Backend]
+    upkeep: Upkeep
     journal: Journal
     receipt_store: ReceiptStore
     degraded: Callable[[], tuple[str, ...]]
     version: str
     started: Instant
+    in_flight: Mapping[IslandId, int] = field(default_factory=dict)
+    habits: Habits = field(default_factory=Habits)
     through: Mapping[IslandId, IslandId] = field(default_factory=dict)
     relays: Callable[[], tuple[str, ...]] = tuple
 
@@ -68,11 +73,18 @@ class Outlook:
 
     def fleet(self) -> Fleet:
         """Return every island of the mesh as routing judges it now."""
-        return self.lookout.fleet(self._vantage(), self._ways())
+        return self.lookout.fleet(self._vantage(), self._ways(), self.in_flight)
 
     def island(self, island: IslandId) -> IslandView | None:
         """Return one island, or None when it is not known."""
         return self._vantage().view(island)
+
+    def pace(self, island: IslandId, model: str) -> Pace | None:
+        """Return how an island would run one of its models now, or None when it does not have it."""
+        view = self.island(island)
+        offers = view.models if view is not None else ()
+        offer = next((offer for offer in offers if offer.name == model), None)
+        return None if view is None or offer is None else pace_of(view, offer)
 
     def relay_offers(self) -> tuple[IslandView, ...]:
         """Return the islands that say they carry pipes for others."""
@@ -100,8 +112,8 @@ class Outlook:
 
     def _vantage(self) -> Vantage:
         local = {
-            island: LocalFacts(load=backend.load(), is_self=island == self.me)
-            for island, backend in self.backends.items()
+            island: LocalFacts(load=self.upkeep.load(island), is_self=island == self.me)
+            for island in self.upkeep.islands
         }
         return Vantage(
             self.ledger,
@@ -176,6 +188,7 @@ class Outlook:
             receipt_id=request_id,
             answer_tokens_max=tokens_max or 0,
             task=task,
+            last=self.habits.last(request),
         )
 
     def mesh_status(self) -> status_pb2.MeshStatus:
@@ -200,14 +213,19 @@ class Outlook:
             requests_failed=outcomes["failed"] + outcomes["interrupted"],
             degraded=self.hindrances(),
             relays=self.relays(),
+            held_back=self.upkeep.words(),
+            load=load_to_wire(self.upkeep.load(self.me)),
         )
 
     async def changed(self) -> AsyncGenerator[status_pb2.MeshStatus]:
-        """Yield the status now and after each change, at most once a second."""
+        """Yield the status now and after each change, at most once a second; load alone is no change."""
         last: bytes | None = None
         while True:
             status = self.mesh_status()
-            encoded = status.SerializeToString(deterministic=True)
+            lasting = status_pb2.MeshStatus()
+            lasting.CopyFrom(status)
+            lasting.ClearField("load")
+            encoded = lasting.SerializeToString(deterministic=True)
             if encoded != last:
                 last = encoded
                 yield status

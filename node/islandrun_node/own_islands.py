@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
 
 from islandrun.vocabulary import IslandId, ModelOffer
 from islandrun_node import engines
 from islandrun_node.accounting import Accounting
-from islandrun_node.backends.backend import Backend
 from islandrun_node.backends.embedder import Embedder
+from islandrun_node.backends.turnstile import Turnstile
 from islandrun_node.config_tables import Config
 from islandrun_node.identity import IslandKey
 from islandrun_node.library import Library
@@ -25,9 +24,8 @@ def own_islands(
     library: Library,
     embedder: Embedder,
     accounting: Accounting,
-    stack: AsyncExitStack,
-) -> tuple[tuple[SelfDescription, ...], dict[IslandId, Backend]]:
-    """Return the islands of this node and the engine of each; `stack` closes the engines.
+) -> tuple[tuple[SelfDescription, ...], dict[IslandId, Turnstile]]:
+    """Return the islands of this node and the engine of each.
 
     Raises `StateError` when the key of a cloud is missing.
     """
@@ -40,14 +38,15 @@ def own_islands(
             name=config.name,
             models=partial(_at_home, own, accounting.work_hour_microusd),
             data_sets=lambda: library.offers,
-            requests_max=config.island.requests_max,
+            requests_max=own.requests_max,
+            is_open=own.is_open,
             jurisdictions=config.island.jurisdictions,
         )
     ]
     backends = {key.id: own}
     for outbound in config.outbound:
         outbound_key = IslandKey.load(state.home.outbound_key(outbound.name))
-        backend = engines.outbound_engine(outbound, state.sealed)
+        backend = engines.outbound_engine(outbound, state.sealed, config)
         backends[outbound_key.id] = backend
         islands.append(
             SelfDescription(
@@ -56,19 +55,18 @@ def own_islands(
                 name=outbound.name,
                 models=partial(_priced, backend, accounting.prices, outbound.provider),
                 data_sets=tuple,
-                requests_max=outbound.requests_max,
+                requests_max=backend.requests_max,
+                is_open=backend.is_open,
                 jurisdictions=outbound.jurisdictions,
                 front=key.public,
             )
         )
-    for backend in backends.values():
-        stack.push_async_callback(backend.close)
     return tuple(islands), backends
 
 
-def _at_home(engine: Backend, work_hour_microusd: int) -> tuple[ModelOffer, ...]:
+def _at_home(engine: Turnstile, work_hour_microusd: int) -> tuple[ModelOffer, ...]:
     return tuple(replace(offer, work_hour_microusd=work_hour_microusd) for offer in engine.offers())
 
 
-def _priced(engine: Backend, prices: Prices, provider: str) -> tuple[ModelOffer, ...]:
+def _priced(engine: Turnstile, prices: Prices, provider: str) -> tuple[ModelOffer, ...]:
     return prices.told(engine.offers(), provider)

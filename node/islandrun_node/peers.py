@@ -28,7 +28,7 @@ from islandrun.wire.exchange import fit, read_answer
 from islandrun.wire.inference import piece_from_wire, prompt_to_wire, sampling_to_wire
 from islandrun.wire.passages import passages_from_wire
 from islandrun_node.backends.grounded import question_of
-from islandrun_node.services.errors import error_info
+from islandrun_node.services.errors import error_info, retry_seconds
 from islandrun_node.ways import Way, Ways
 
 if TYPE_CHECKING:
@@ -318,7 +318,7 @@ def failure(error: grpc.aio.AioRpcError, island: str) -> ForwardFailed:
     words = f"{island}: {code.name.lower()}: {(error.details() or '')[:200]}"
     match code:
         case grpc.StatusCode.RESOURCE_EXHAUSTED:
-            return Overloaded(words)
+            return Overloaded(words, retry_seconds(error))
         case grpc.StatusCode.DEADLINE_EXCEEDED:
             return TooSlow(words)
         case grpc.StatusCode.FAILED_PRECONDITION if _reason(error) == NotOffered.reason:

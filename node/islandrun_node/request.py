@@ -19,11 +19,20 @@ from dataclasses import dataclass, field, replace
 
 from islandrun.agents.budget import Spender
 from islandrun.agents.question import Question
-from islandrun.errors import ForwardFailed, NobodyMaySee, Overloaded, PrivacyFault, PurseEmpty, Refused
+from islandrun.errors import (
+    ForwardFailed,
+    NobodyMaySee,
+    NoCapacity,
+    Overloaded,
+    PrivacyFault,
+    PurseEmpty,
+    Refused,
+)
 from islandrun.locality.passages import Cited
 from islandrun.privacy.sanitize import Sanitized
 from islandrun.privacy.sensitivity import WITHHELD
 from islandrun.routing.decision import CandidateReport, Decision
+from islandrun.routing.patience import is_only_full
 from islandrun.routing.route import Route
 from islandrun.vocabulary import AnswerPiece, ChatRequest, Finished, ModelOffer, Prompt, Usage
 from islandrun_node import world_clock
@@ -33,6 +42,7 @@ from islandrun_node.grounding import Course, Grounding
 from islandrun_node.journal import Journal, Record
 from islandrun_node.matching import Matcher
 from islandrun_node.outlook import Outlook
+from islandrun_node.patience import Patience
 from islandrun_node.privacy_worker import PrivacyWorker
 from islandrun_node.runner import Runner
 from islandrun_node.spending import Order, Spending
@@ -81,6 +91,7 @@ class Requests:
     spending: Spending
     visits: Visits
     running_max: int
+    patience: Patience
 
     def models(self) -> tuple[str, ...]:
         """Return the model names a client may ask for."""
@@ -106,11 +117,14 @@ class Requests:
             course = await self.grounding.course(request, question, conversation, visit, record.decided)
             question, route, decision = course.question, course.route, course.decision
             while True:
+                decision = await self.patience.settled(route, decision)
                 record.decided(decision)
                 chosen = decision.chosen
                 if chosen is None:
-                    raise record.failure or NobodyMaySee(refusal(question, decision), decision)
+                    raise record.failure or refused(question, route, decision)
                 yield Decided(decision)
+                pace = self.outlook.pace(chosen.island, chosen.model)
+                record.expects(pace, question.input_tokens)
                 try:
                     attempt = self._attempt(course, question, chosen, conversation, record)
                     async with aclosing(attempt) as pieces:
@@ -119,6 +133,7 @@ class Requests:
                             record.piece(piece)
                             visit.used(piece)
                             yield piece
+                    self.outlook.habits.ran(request, chosen.island)
                     self.spending.learn(question, request, record.usage)
                     yield Settled(record.cost_microusd, record.saved_microusd)
                     return
@@ -235,10 +250,12 @@ class Requests:
         with self.spending.purchase(order) as bought:
             record.bought.append(bought)
             capped = replace(request, sampling=bought.capped(request.sampling))
-            pieces = bought.metered(self.runner.run(chosen, sanitized, capped, question.request_id))
+            caller = question.purse.spender.client
+            answer = self.runner.run(chosen, sanitized, capped, question.request_id, caller)
+            pieces = bought.metered(answer)
             stop, size = request.sampling.stop, question.input_tokens
-            async with aclosing(restored(pieces, conversation.vault, stop, size)) as answer:
-                async for piece in answer:
+            async with aclosing(restored(pieces, conversation.vault, stop, size)) as restoring:
+                async for piece in restoring:
                     yield cited.feed(piece)
 
     async def _sanitize(
@@ -251,6 +268,12 @@ class Requests:
         if question.assessment is not WITHHELD:
             await self.conversations.keep(conversation)
         return sanitized
+
+
+def refused(question: Question, route: Route, decision: Decision) -> NobodyMaySee:
+    """Return the error for a request that nobody runs."""
+    kind = NoCapacity if is_only_full(decision, route.overloaded) else NobodyMaySee
+    return kind(refusal(question, decision), decision)
 
 
 def refusal(question: Question, decision: Decision) -> str:

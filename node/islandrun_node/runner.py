@@ -25,7 +25,7 @@ from islandrun.locality.passages import Found
 from islandrun.privacy.sanitize import Sanitized
 from islandrun.routing.decision import CandidateReport
 from islandrun.vocabulary import PPM_MAX, AnswerPiece, ChatRequest, Finished, IslandId, Sampling
-from islandrun_node.backends.backend import Backend
+from islandrun_node.backends.turnstile import Asker, Turnstile
 from islandrun_node.observations import Observations
 from islandrun_node.peers import Peers
 
@@ -59,16 +59,21 @@ class Inquiry:
 class Runner:
     """Knows who runs what: `backends` are the islands of this node, `peers` all others."""
 
-    backends: Mapping[IslandId, Backend]
+    backends: Mapping[IslandId, Turnstile]
     peers: Peers
     is_admitted: Callable[[IslandId], bool]
     answer_seconds_max: float
     observations: Observations
 
     async def run(
-        self, chosen: CandidateReport, text: Sanitized, request: ChatRequest, request_id: str
+        self,
+        chosen: CandidateReport,
+        text: Sanitized,
+        request: ChatRequest,
+        request_id: str,
+        caller: str = "local",
     ) -> AsyncGenerator[AnswerPiece]:
-        """Stream the answer of one island; it ends with `Finished`.
+        """Stream the answer of one island to a program of this node; it ends with `Finished`.
 
         Raises the `ForwardFailed` family: `Interrupted` after the first piece, the others before it.
         """
@@ -79,7 +84,9 @@ class Runner:
         sampling = request.sampling if sees_all else without_text(request.sampling)
         work = Work(request_id, chosen.model, text, sampling, request.hints.data_sets, seconds)
         backend = self.backends.get(chosen.island)
-        pieces = self.peers.generate(chosen.island, work) if backend is None else _generate(backend, work)
+        pieces = (
+            self.peers.generate(chosen.island, work) if backend is None else _generate(backend, work, caller)
+        )
         source = complete(self._while_admitted(pieces, chosen), chosen.name, seconds)
         if backend is None:
             had_full_time = seconds >= self.answer_seconds_max
@@ -118,8 +125,9 @@ def without_text(sampling: Sampling) -> Sampling:
     return replace(sampling, stop=(), seed=seed)
 
 
-def _generate(backend: Backend, work: Work) -> AsyncGenerator[AnswerPiece]:
-    return backend.generate(work.model, work.text.prompt, work.sampling, work.data_sets)
+def _generate(backend: Turnstile, work: Work, caller: str) -> AsyncGenerator[AnswerPiece]:
+    asker = Asker(caller, seconds_max=work.seconds_max)
+    return backend.generate(work.model, work.text.prompt, work.sampling, work.data_sets, asker)
 
 
 async def complete(

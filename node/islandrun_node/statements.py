@@ -33,7 +33,10 @@ NO_DOORS = Doors()
 
 @dataclass(frozen=True, slots=True)
 class SelfDescription:
-    """One island of this node, as it is now. `front` is empty for the node's own island."""
+    """One island of this node, as it is now. `front` is empty for the node's own island.
+
+    `is_open` says whether requests of other islands run here now.
+    """
 
     key: PublicKey
     signer: Signer
@@ -43,6 +46,7 @@ class SelfDescription:
     requests_max: int
     jurisdictions: tuple[str, ...]
     front: bytes = b""
+    is_open: Callable[[], bool] = lambda: True
 
 
 def attest(
@@ -69,7 +73,7 @@ def attest(
         endpoints=doors.endpoints,
         models=island.models(),
         data_sets=island.data_sets(),
-        requests_max=island.requests_max,
+        requests_max=island.requests_max if island.is_open() else 0,
         jurisdictions=island.jurisdictions,
         software_version=VERSION,
         front=island.front,

@@ -9,7 +9,9 @@ import openai
 import uvicorn
 from prometheus_client import CollectorRegistry, generate_latest
 
+from islandrun.load import Machine
 from islandrun.routing.decision import CandidateReport, Decision
+from islandrun.routing.hosting import HostingRules
 from islandrun.v1 import status_pb2
 from islandrun.vocabulary import (
     FindingType,
@@ -23,9 +25,12 @@ from islandrun.vocabulary import (
     Tier,
     Usage,
 )
+from islandrun_node.calibration import Calibration
 from islandrun_node.config_tables import Limits
 from islandrun_node.http.app import build_app
+from islandrun_node.probes.watch import Watch
 from islandrun_node.request import Decided
+from islandrun_node.upkeep import Upkeep
 
 TOKEN = "t" * 40
 ME = IslandId("m" * 52)
@@ -110,12 +115,23 @@ class Door:
         return generate_latest(self.registry).decode()
 
 
+def outlook_of(status: status_pb2.MeshStatus, started_ms: int = 0) -> SimpleNamespace:
+    """Return what a door reads of a node that has no engine."""
+    return SimpleNamespace(
+        me=ME,
+        started=Instant(0, started_ms),
+        mesh_status=lambda: status,
+        upkeep=Upkeep(Watch(Machine), HostingRules(), {}, lambda: 0),
+        journal=SimpleNamespace(calibration=Calibration()),
+    )
+
+
 @asynccontextmanager
 async def open_door() -> AsyncGenerator[Door]:
     """Serve one door on a free port."""
     answerer, registry = Scripted(), CollectorRegistry()
     status = status_pb2.MeshStatus(islands=3, islands_alive=2, requests_answered=5)
-    outlook = SimpleNamespace(me=ME, started=Instant(0, 1_700_000_000_000), mesh_status=lambda: status)
+    outlook = outlook_of(status, 1_700_000_000_000)
     app = build_app(answerer, outlook, Sentences(), TOKEN, Limits(), registry)
     config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off")
     server = uvicorn.Server(config)

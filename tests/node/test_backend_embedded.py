@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from islandrun.errors import Overloaded, Refused, StateError, Unreachable
+from islandrun.errors import Refused, StateError, Unreachable
 from islandrun.vocabulary import Finished, Message, Prompt, Sampling, TextDelta, ToolDefinition
 from islandrun_node.backends.embedded import EmbeddedBackend
 from islandrun_node.backends.embedder import Embedder
-from islandrun_node.backends.load_meter import LoadMeter
 from islandrun_node.demo import DOCUMENTS
 from islandrun_node.stores.documents import DocumentIndex
 
@@ -197,7 +196,6 @@ async def test_a_stop_word_ends_the_answer_before_it(engine):
 async def test_what_quotes_cannot_do_is_refused(engine, model, prompt, data_sets, says):
     with pytest.raises(Refused, match=says):
         await anext(engine.generate(model, prompt, FREE, data_sets))
-    assert engine.load().running == 0
 
 
 async def test_plain_text_and_free_tool_choice_are_no_demand(engine):
@@ -210,15 +208,6 @@ async def test_the_offer_is_marked_as_extractive_and_free(engine):
     assert (offer.name, offer.context_tokens_max, offer.quality_ppm) == ("extractive", 32_768, 400_000)
     assert offer.is_extractive
     assert offer.input_price_microusd == offer.output_price_microusd == 0
-
-
-async def test_closing_the_answer_frees_the_place_and_load_tells_the_pace(engine):
-    generating = engine.generate("extractive", user("When is payday?"), FREE, ("office",))
-    await anext(generating)
-    assert engine.load().running == 1
-    await generating.aclose()
-    assert engine.load().running == 0
-    assert engine.load().first_token_ms >= 1
 
 
 async def test_cancelling_stops_the_work_soon(embedder):
@@ -242,23 +231,6 @@ async def test_cancelling_stops_the_work_soon(embedder):
     seen = counting.portions
     await asyncio.sleep(0.1)
     assert counting.portions <= seen + 1 < 25
-
-
-async def test_requests_wait_their_turn_and_too_many_are_turned_away():
-    meter = LoadMeter(requests_max=1, waiting_max=1)
-
-    async def take() -> None:
-        async with meter.turn():
-            pass
-
-    async with meter.turn():
-        waiting = asyncio.create_task(take())
-        await asyncio.sleep(0)
-        assert (meter.load().running, meter.load().waiting) == (1, 1)
-        with pytest.raises(Overloaded, match="try again later"):
-            await take()
-    await waiting
-    assert (meter.load().running, meter.load().waiting) == (0, 0)
 
 
 async def test_the_event_loop_stays_free_while_the_model_works(engine):

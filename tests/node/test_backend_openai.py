@@ -30,6 +30,7 @@ from islandrun.vocabulary import (
     Usage,
 )
 from islandrun_node.backends.openai import OpenAiBackend
+from islandrun_node.backends.turnstile import Turnstile
 
 MODELS = (ModelOffer("m", 8192, Ppm(700_000)),)
 FREE = Sampling()
@@ -302,7 +303,7 @@ async def test_nobody_listening_is_unreachable():
 
 async def test_closing_the_generator_closes_the_connection_and_frees_the_place():
     async with server(HEAD, delta("a"), None) as answers:
-        backend = OpenAiBackend(answers.url, MODELS, requests_max=1)
+        backend = Turnstile(OpenAiBackend(answers.url, MODELS), 1)
         async with aclosing(backend.generate("m", PROMPT, Sampling(), ())) as pieces:
             assert await anext(pieces) == TextDelta("a")
             assert backend.load().running == 1

@@ -177,7 +177,7 @@ async def test_islands_and_models(node) -> None:
     code, out, _ = await run(node, "islands")
     rows = [line.split() for line in out.splitlines()]
     assert code == 0
-    assert rows[1][:8] == ["laptop", "(this)", "edge", "work", "0.80", "admitted", "alive", "DE"]
+    assert rows[1][:9] == ["laptop", "(this)", "edge", "work", "0.80", "admitted", "alive", "-", "DE"]
     assert rows[2][5] == "unreachable"
     assert "alive through relay box" in out
     code, out, _ = await run(node, "islands", "--why", "laptop")

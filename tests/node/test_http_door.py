@@ -19,7 +19,6 @@ from islandrun.routing.decision import CandidateReport, Decision
 from islandrun.v1 import status_pb2
 from islandrun.vocabulary import (
     Finished,
-    Instant,
     IslandId,
     ModelOffer,
     Ppm,
@@ -34,6 +33,7 @@ from islandrun_node.http.body import read_body
 from islandrun_node.http.guard import is_loopback
 from islandrun_node.http.problems import Rejected
 from islandrun_node.request import Decided
+from tests.node.http_kit import outlook_of
 
 TOKEN = "t" * 40
 ME = IslandId("m" * 52)
@@ -84,11 +84,7 @@ class Echo:
 @pytest.fixture
 async def door() -> AsyncIterator[SimpleNamespace]:
     echo = Echo()
-    outlook = SimpleNamespace(
-        me=ME,
-        started=Instant(0, 0),
-        mesh_status=lambda: status_pb2.MeshStatus(islands=3, islands_alive=2, degraded=["no names detector"]),
-    )
+    outlook = outlook_of(status_pb2.MeshStatus(islands=3, islands_alive=2, degraded=["no names detector"]))
     app = build_app(echo, outlook, SENTENCES, TOKEN, Limits(body_bytes_max=LIMIT), CollectorRegistry())
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off"))
     task = asyncio.create_task(server.serve())

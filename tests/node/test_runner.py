@@ -99,7 +99,7 @@ class Engine:
         self.asked: list[Sampling] = []
 
     async def generate(
-        self, model: str, prompt: Prompt, sampling: Sampling, data_sets: tuple[str, ...]
+        self, model: str, prompt: Prompt, sampling: Sampling, data_sets: tuple[str, ...], asker: object
     ) -> AsyncGenerator[AnswerPiece]:
         self.asked.append(sampling)
         for word in ("one", "two", "three"):

@@ -8,6 +8,7 @@ from islandrun.agents.budget import NO_LIMIT, Purse, Span
 from islandrun.agents.policy import PROFILES, RoutingPolicy
 from islandrun.agents.question import Question
 from islandrun.agents.tasks import Task, TaskGuess
+from islandrun.load import Load, ModelPace
 from islandrun.privacy.sensitivity import Assessment, Topic
 from islandrun.vocabulary import (
     DataSetOffer,
@@ -19,7 +20,6 @@ from islandrun.vocabulary import (
     Instant,
     IslandId,
     IslandView,
-    Load,
     ModelOffer,
     Ppm,
     PublicKey,
@@ -54,8 +54,20 @@ def models(draw: st.DrawFn) -> ModelOffer:
     )
 
 
+paces = st.builds(
+    ModelPace,
+    model=st.sampled_from(("a", "b", "c")),
+    samples=st.sampled_from((0, 3, 8, 100)),
+    token_p50_us=st.sampled_from((0, 20_000)),
+    base_ms=st.sampled_from((50, 2_000)),
+    prefill_ns=st.sampled_from((0, 3_000_000)),
+    token_us=st.sampled_from((1_000, 40_000)),
+    crowd_us=st.sampled_from((0, 5_000)),
+)
+
 loads = st.builds(
     Load,
+    models=st.lists(paces, max_size=2, unique_by=lambda pace: pace.model).map(tuple),
     running=st.integers(0, 5),
     waiting=st.integers(0, 9),
     requests_max=st.integers(1, 4),
@@ -177,4 +189,5 @@ questions = st.builds(
     purse=st.just(NO_LIMIT) | purses,
     failed=st.sampled_from(((), (), (IslandId(ID.format(1)), IslandId(ID.format(8))))),
     my_group=st.sampled_from(("family", "family", "", "elsewhere")),
+    last=st.sampled_from((IslandId(""), IslandId(ID.format(1)), IslandId(ID.format(2)))),
 )

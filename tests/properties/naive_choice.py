@@ -16,11 +16,11 @@ from islandrun.privacy.sensitivity import Assessment
 from islandrun.privacy.sight import MASKED_WEIGHT_PPM
 from islandrun.routing.decision import CandidateReport
 from islandrun.vocabulary import FindingType, IslandView, Load, ModelOffer, Ppm, Reachability, Standing, Tier
+from tests.properties.naive_latency import TIER_LOADS, expected_ms
 
 MILLION = 1_000_000
 ALIASES = ("islandrun/auto", "islandrun/local", "islandrun/private")
 FULL_SPANS = (1_000, 1_000, 300_000, 800_000)
-TIER_LOADS = {Tier.PERSONAL: (400, 30_000), Tier.EDGE: (300, 20_000), Tier.CLOUD: (700, 12_000)}
 TIER_WEIGHTS = {Tier.PERSONAL: 250_000, Tier.EDGE: 500_000, Tier.CLOUD: 1_000_000}
 
 Vector = tuple[int, int, int, int]
@@ -266,12 +266,7 @@ def load_of(island: IslandView) -> Load:
 
 
 def latency_ms(question: Question, island: IslandView) -> int:
-    load = load_of(island)
-    service = load.first_token_ms + question.output_tokens * load.token_us // 1_000
-    ahead = max(load.running + load.waiting + 1 - places(island), 0)
-    doubt = 2_000 if island.reachability is Reachability.SUSPECT else 0
-    queue = service * ahead // max(places(island), 1)
-    return min(queue + service + doubt + island.round_trip_ms, 86_400_000)
+    return expected_ms(question, island, picked(question, island), places(island))
 
 
 def exposure_ppm(question: Question, island: IslandView) -> int:
@@ -303,6 +298,17 @@ def nearness(island: IslandView) -> tuple[int, bool, bool]:
 # ------------------------------------------------------------ the choice
 
 
+def kept(
+    question: Question, ranking: Sequence[IslandView], totals: dict[str, int], winner: IslandView
+) -> IslandView:
+    """Return who ran the last request, if it is as near as the winner and hardly worse than the best."""
+    most = totals[ranking[0].id] + question.policy.local_band_ppm + 200_000
+    for island in ranking:
+        if island.id == question.last and totals[island.id] <= most and nearness(island) <= nearness(winner):
+            return island
+    return winner
+
+
 def reports(question: Question, islands: Sequence[IslandView]) -> list[CandidateReport]:
     """Report on every island: the chosen first, other candidates by rank, then the vetoed by id."""
     ignored = {
@@ -323,6 +329,7 @@ def reports(question: Question, islands: Sequence[IslandView]) -> list[Candidate
         most = totals[ranking[0].id] + question.policy.local_band_ppm
         near = [island for island in ranking if totals[island.id] <= most]
         winner = min(near, key=nearness)
+        winner = kept(question, ranking, totals, winner)
         ranking = [winner, *(island for island in ranking if island is not winner)]
     found_of = {island.id: found for island, found in judged}
     ranked = [

@@ -7,7 +7,9 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from islandrun.agents.latency import LATENCY_MS_MAX, PRIOR_SAMPLES, PRIORS, pace_of, places
+from islandrun.agents.fleet import fleet_of
+from islandrun.agents.latency import ENOUGH_SAMPLES, LATENCY_MS_MAX, PRIORS, pace_of, places
+from islandrun.agents.paces import latencies_ms
 from islandrun.load import Load, ModelPace
 from islandrun.vocabulary import IslandView, ModelOffer, Ppm, Reachability, Tier
 from tests.islands_seen import island_seen
@@ -62,6 +64,23 @@ def whole_ms(view: IslandView, n: int = 1_000, m: int = 300) -> int:
 
 
 @settings(deadline=None)
+@given(st.lists(views, min_size=1, max_size=4), tokens, tokens)
+def test_the_columns_of_a_fleet_say_what_each_island_says_alone(
+    seen: list[IslandView], n: int, m: int
+) -> None:
+    models = (OFFER, ModelOffer("other", 8_000, Ppm(100_000)))
+    numbered = [replace(view, id=island_seen(at).id, models=models) for at, view in enumerate(seen)]
+    fleet = fleet_of(numbered)
+    offers = fleet.register.offers(needs_documents=False)
+    for turn, name in enumerate(("m", "other")):
+        rows = offers.first_row + turn
+        assert [offers.names[row] for row in rows] == [name] * len(numbered)
+        together = latencies_ms(fleet, False, rows, n, m)
+        alone = [pace_of(view, models[turn]).expect(n, m).whole_ms for view in numbered]
+        assert together.tolist() == alone
+
+
+@settings(deadline=None)
 @given(views, tokens, tokens, tokens, tokens)
 def test_more_tokens_never_take_less_time(view: IslandView, n: int, m: int, more_n: int, more_m: int) -> None:
     pace = pace_of(view, OFFER)
@@ -100,7 +119,7 @@ def test_a_measure_counts_by_its_number_of_answers(tier: Tier, samples: int, bas
     view = replace(island_seen(models=(OFFER,)), tier=tier, load=Load(0, 0, 4, 0, 0, models=(measured,)))
     found, prior = pace_of(view, OFFER).base_ms, PRIORS[tier].base_ms
     assert min(base_ms, prior) <= found <= max(base_ms, prior)
-    if samples >= 1_000 * PRIOR_SAMPLES:
-        assert abs(found - base_ms) <= abs(prior - base_ms) / 500 + 1
+    if samples >= ENOUGH_SAMPLES:
+        assert found == base_ms
     if not samples:
         assert found == prior

@@ -150,8 +150,11 @@ def test_less_trust_never_adds_an_island(question, mesh, number):
 @settings(deadline=None, max_examples=80)
 @given(question=questions, mesh=meshes())
 def test_a_dominated_island_wins_only_by_being_nearer_within_the_band(question, mesh):
-    """The chosen one is within the band; each eligible island that dominates it is farther away."""
-    decision = choose(question, mesh)
+    """The chosen one is within the band; each eligible island that dominates it is farther away.
+
+    A habit may keep one that is a little worse, so there is none here.
+    """
+    decision = choose(replace(question, last=IslandId("")), mesh)
     if decision.chosen is None:
         return
     views = {view.id: view for view in mesh}

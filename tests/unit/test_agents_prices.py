@@ -163,7 +163,7 @@ def test_a_cheaper_model_is_taken_when_the_better_one_is_over_the_budget() -> No
 
 @given(
     st.integers(0, TOKENS_EXACT_MAX // 2), st.integers(0, TOKENS_EXACT_MAX // 2), st.integers(0, 10**12),
-    st.integers(0, 10**12), st.integers(0, 10**12), st.integers(0, 10**6), st.integers(0, 10**6),
+    st.integers(0, 10**12), st.integers(0, 10**12), st.integers(1, 10**6), st.integers(1, 10**6),
     st.integers(0, 10**10),
 )  # fmt: skip
 @settings(deadline=None, max_examples=200)

@@ -31,23 +31,25 @@ def test_every_wish_of_the_body_is_read() -> None:
             "deadline_ms": 2000,
             "datasets": ["handbook"],
             "profile": "private",
+            "wait_ms": 500,
         }
     )
     assert hints == Hints(
         500_000, ("DE", "CH-ZH"), ("office", "laptop"), ("old",), (Tier.PERSONAL, Tier.EDGE), 1, 2000,
-        ("handbook",), "private",
+        ("handbook",), "private", 500,
     )  # fmt: skip
 
 
 def test_every_header_says_the_same_as_its_field() -> None:
     in_headers = read(
         sensitivity="0.5", jurisdiction="DE", only="office", ignore="old", tier="edge", max_cost="1.5",
-        deadline_ms="2000", datasets="a,b", profile="fast",
+        deadline_ms="2000", datasets="a,b", profile="fast", wait="0",
     )  # fmt: skip
     assert in_headers == read(
         {
             "sensitivity_min": 0.5, "jurisdictions": "DE", "only": "office", "ignore": "old", "tiers": "edge",
             "max_cost": 1.5, "deadline_ms": 2000, "datasets": ["a", "b"], "profile": "fast",
+            "wait_ms": 0,
         }
     )  # fmt: skip
 
@@ -57,12 +59,13 @@ def test_the_tighter_of_body_and_header_counts() -> None:
         {
             "sensitivity_min": 0.3, "jurisdictions": ["DE", "CH"], "only": ["a", "b"], "ignore": ["x"],
             "tiers": ["personal", "edge"], "max_cost": 2, "deadline_ms": 9000, "datasets": ["one"],
+            "wait_ms": 7000,
         },
         sensitivity="restricted", jurisdiction="CH,AT", only="b,c", ignore="y", tier="edge,cloud",
-        max_cost="0.5", deadline_ms="100", datasets="two",
+        max_cost="0.5", deadline_ms="100", datasets="two", wait="800",
     )  # fmt: skip
     assert hints == Hints(
-        850_000, ("CH",), ("b",), ("x", "y"), (Tier.EDGE,), 500_000, 100, ("one", "two")
+        850_000, ("CH",), ("b",), ("x", "y"), (Tier.EDGE,), 500_000, 100, ("one", "two"), "", 800,
     )  # fmt: skip
 
 
@@ -120,6 +123,8 @@ def test_a_wish_of_the_body_that_cannot_be_read_names_its_field(body, field) -> 
         ("max_cost", "-1"),
         ("max_cost", "1e9"),
         ("deadline_ms", "0"),
+        ("wait", "-1"),
+        ("wait", "soon"),
         ("deadline_ms", "1.5"),
         ("sensitivity", "-1"),
         ("sensitivity", "2"),

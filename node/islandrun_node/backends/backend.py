@@ -1,4 +1,4 @@
-"""The one shape of an engine: say what you offer, how busy you are, and answer.
+"""The one shape of an engine: say what you offer, and answer. `turnstile` bounds and measures it.
 
 Each engine turns the faults of its own world into `ForwardFailed` and its children, once, here:
 
@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
-from islandrun.vocabulary import AnswerPiece, Load, ModelOffer, Prompt, Sampling
+from islandrun.vocabulary import AnswerPiece, ModelOffer, Prompt, Sampling
 
 
 class Backend(Protocol):
@@ -24,10 +24,6 @@ class Backend(Protocol):
 
     def offers(self) -> tuple[ModelOffer, ...]:
         """Return the models that it serves."""
-        ...
-
-    def load(self) -> Load:
-        """Return how busy it is and how fast it has been."""
         ...
 
     def generate(

@@ -20,7 +20,6 @@ from islandrun.vocabulary import (
     PPM_MAX,
     AnswerPiece,
     Finished,
-    Load,
     ModelOffer,
     Passage,
     Ppm,
@@ -31,7 +30,6 @@ from islandrun.vocabulary import (
 )
 from islandrun_node.backends.embedder import Embedder, Vectors
 from islandrun_node.backends.grounded import refuse_unknown
-from islandrun_node.backends.load_meter import LoadMeter
 from islandrun_node.backends.quoting import (
     NOTHING_TO_QUOTE,
     QUOTES_MAX,
@@ -66,7 +64,6 @@ class EmbeddedBackend:
         self,
         embedder: Embedder,
         documents: DocumentIndex | None = None,
-        requests_max: int = 4,
         model: str = MODEL,
         data_sets_default: tuple[str, ...] = (),
         is_here: Callable[[str], bool] | None = None,
@@ -76,15 +73,10 @@ class EmbeddedBackend:
         self._model = model
         self._data_sets_default = data_sets_default
         self._is_here = is_here or (lambda name: documents is not None and name in documents.names())
-        self._meter = LoadMeter(requests_max)
 
     def offers(self) -> tuple[ModelOffer, ...]:
         """Return the one model, free of charge and marked as extractive."""
         return (ModelOffer(self._model, CONTEXT_TOKENS_MAX, QUALITY_PPM, is_extractive=True),)
-
-    def load(self) -> Load:
-        """Return how many requests run and wait, and the decayed mean times."""
-        return self._meter.load()
 
     async def generate(
         self, model: str, prompt: Prompt, sampling: Sampling, data_sets: tuple[str, ...]
@@ -92,23 +84,20 @@ class EmbeddedBackend:
         """Quote what answers the prompt; see `Backend.generate`.
 
         Raises `Refused` for another model, an unknown data set, a demanded tool call or a demanded JSON
-        form, `Overloaded` when too many wait, and `Unreachable` when the sentence model cannot be read.
+        form, and `Unreachable` when the sentence model cannot be read.
         """
         self._refuse_what_quotes_cannot_do(model, prompt)
-        async with self._meter.turn() as turn:
-            try:
-                whole, sources = await self._compose(prompt, data_sets)
-                text, reason = await asyncio.to_thread(self._shorten, whole, sampling)
-                usage = await asyncio.to_thread(self._usage, prompt, text)
-            except StateError as error:
-                raise Unreachable(str(error)) from error
-            turn.tokens(usage.output_tokens)
-            cited = Cited(citations_of(sources))
-            for piece in _pieces(text):
-                turn.piece()
-                yield cited.feed(TextDelta(piece))
-                await asyncio.sleep(0)
-            yield cited.feed(Finished(reason, usage, self._model))
+        try:
+            whole, sources = await self._compose(prompt, data_sets)
+            text, reason = await asyncio.to_thread(self._shorten, whole, sampling)
+            usage = await asyncio.to_thread(self._usage, prompt, text)
+        except StateError as error:
+            raise Unreachable(str(error)) from error
+        cited = Cited(citations_of(sources))
+        for piece in _pieces(text):
+            yield cited.feed(TextDelta(piece))
+            await asyncio.sleep(0)
+        yield cited.feed(Finished(reason, usage, self._model))
 
     async def close(self) -> None:
         """Do nothing: the index belongs to whoever opened it."""

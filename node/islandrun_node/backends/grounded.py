@@ -19,7 +19,7 @@ from islandrun.locality.passages import (
     fitted,
     with_sources,
 )
-from islandrun.vocabulary import AnswerPiece, Load, ModelOffer, Prompt, Sampling
+from islandrun.vocabulary import AnswerPiece, ModelOffer, Prompt, Sampling
 from islandrun_node.backends.backend import Backend
 from islandrun_node.backends.quoting import comparable, read_task
 from islandrun_node.stores.documents import DocumentIndex
@@ -42,10 +42,6 @@ class GroundedBackend:
     def offers(self) -> tuple[ModelOffer, ...]:
         """Return the models of the engine."""
         return self._engine.offers()
-
-    def load(self) -> Load:
-        """Return how busy the engine is."""
-        return self._engine.load()
 
     async def generate(
         self, model: str, prompt: Prompt, sampling: Sampling, data_sets: tuple[str, ...]

@@ -1,98 +1,87 @@
-"""Turns at an engine: at most so many run, a bounded number wait, and what each took is remembered.
-
-The two times are decayed means over the answers so far, so they follow a slow afternoon within a
-few requests and forget a single slow one.
-"""
+"""What an engine's answers took: two decayed means, and what is learnt of each model."""
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from typing import Final
 
-from islandrun.errors import Overloaded
-from islandrun.vocabulary import Load
+from islandrun.agents.pace import PaceBook, Timing
+from islandrun.load import ModelPace
+from islandrun.vocabulary import AnswerPiece, Finished
 
-WAITING_MAX = 64
-NEWEST_SHARE = 0.2
+NEWEST_SHARE: Final = 0.2
 
 
 class Turn:
-    """One request at the engine, from its start; the engine says when pieces came."""
+    """One request at the engine, from the moment it has a place."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: str, beside: int) -> None:
+        self._model = model
+        self._beside = beside
         self._started = time.monotonic()
         self._first: float | None = None
         self._last = self._started
-        self._tokens = 0
+        self._end: Finished | None = None
 
-    def piece(self) -> None:
-        """Say that a piece of the answer is there."""
+    def piece(self, piece: AnswerPiece) -> None:
+        """Take in that a piece of the answer is there."""
+        if isinstance(piece, Finished):
+            self._end = piece
+            return
         self._last = time.monotonic()
         if self._first is None:
             self._first = self._last
 
-    def tokens(self, count: int) -> None:
-        """Say how many tokens the whole answer has."""
-        self._tokens = count
-
-    def first_token_ms(self) -> float | None:
-        """Return the time to the first piece, or `None` when none came."""
-        return None if self._first is None else (self._first - self._started) * 1000
-
-    def token_us(self) -> float | None:
-        """Return the time for each token after the first, or `None` when it cannot be known."""
-        if self._first is None or self._tokens < 2:
+    def timing(self) -> Timing | None:
+        """Return what this answer took; None when nothing came."""
+        if self._first is None:
             return None
-        return (self._last - self._first) * 1_000_000 / (self._tokens - 1)
-
-
-class LoadMeter:
-    """Counts the turns of one engine. Used from one event loop."""
-
-    def __init__(self, requests_max: int, waiting_max: int = WAITING_MAX) -> None:
-        assert requests_max >= 1
-        self._requests_max = requests_max
-        self._waiting_max = waiting_max
-        self._slots = asyncio.Semaphore(requests_max)
-        self._running = 0
-        self._waiting = 0
-        self._first_token_ms: float | None = None
-        self._token_us: float | None = None
-
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[Turn]:
-        """Wait for a free place, then hold it. Raises `Overloaded` when too many wait already."""
-        if self._waiting >= self._waiting_max:
-            raise Overloaded(f"{self._waiting} requests wait for this engine already; try again later")
-        self._waiting += 1
-        try:
-            await self._slots.acquire()
-        finally:
-            self._waiting -= 1
-        self._running += 1
-        turn = Turn()
-        try:
-            yield turn
-        finally:
-            self._running -= 1
-            self._slots.release()
-            self._first_token_ms = _blend(self._first_token_ms, turn.first_token_ms())
-            self._token_us = _blend(self._token_us, turn.token_us())
-
-    def load(self) -> Load:
-        """Return the state of this moment; times are 0 before the first answer."""
-        return Load(
-            running=self._running,
-            waiting=self._waiting,
-            requests_max=self._requests_max,
-            first_token_ms=round(self._first_token_ms or 0),
-            token_us=round(self._token_us or 0),
+        usage = self._end.usage if self._end is not None else None
+        token_us = None
+        if usage is not None and usage.output_tokens > 1:
+            token_us = (self._last - self._first) * 1_000_000 / (usage.output_tokens - 1)
+        return Timing(
+            model=self._model,
+            input_tokens=usage.input_tokens if usage is not None else 0,
+            beside=self._beside,
+            first_token_ms=(self._first - self._started) * 1_000,
+            token_us=token_us,
         )
 
 
-def _blend(before: float | None, newest: float | None) -> float | None:
-    if newest is None:
-        return before
+class LoadMeter:
+    """Remembers the answers of one engine. The means follow a slow afternoon within a few answers."""
+
+    def __init__(self) -> None:
+        self._book = PaceBook()
+        self._first_token_ms: float | None = None
+        self._token_us: float | None = None
+
+    def ended(self, turn: Turn) -> None:
+        """Learn from an answer. One that was broken off tells only when it began."""
+        timing = turn.timing()
+        if timing is None:
+            return
+        self._first_token_ms = _blend(self._first_token_ms, timing.first_token_ms)
+        if timing.token_us is not None:
+            self._token_us = _blend(self._token_us, timing.token_us)
+        if timing.input_tokens:
+            self._book.add(timing)
+
+    @property
+    def first_token_ms(self) -> int:
+        """The decayed mean of the times to the first piece; 0 before the first answer, else at least 1."""
+        return 0 if self._first_token_ms is None else max(1, round(self._first_token_ms))
+
+    @property
+    def token_us(self) -> int:
+        """The decayed mean of the times per further token; 0 while it is not known, else at least 1."""
+        return 0 if self._token_us is None else max(1, round(self._token_us))
+
+    def paces(self) -> tuple[ModelPace, ...]:
+        """Return what is known of each model."""
+        return self._book.paces()
+
+
+def _blend(before: float | None, newest: float) -> float:
     return newest if before is None else before + NEWEST_SHARE * (newest - before)

@@ -25,8 +25,7 @@ from islandrun.errors import (
     TooSlow,
     Unreachable,
 )
-from islandrun.vocabulary import AnswerPiece, Load, ModelOffer, Prompt, Sampling
-from islandrun_node.backends.load_meter import LoadMeter
+from islandrun.vocabulary import AnswerPiece, ModelOffer, Prompt, Sampling
 from islandrun_node.backends.openai_format import AnswerReader, model_names, request_body
 from islandrun_node.backends.sse import EventStream
 
@@ -64,7 +63,6 @@ class OpenAiBackend:
         self._connect_timeout_seconds = connect_timeout_seconds
         self._idle_timeout_seconds = idle_timeout_seconds
         self._requests_max = requests_max
-        self._meter = LoadMeter(requests_max)
         self._http: httpx2.AsyncClient | None = None
 
     def __repr__(self) -> str:
@@ -73,10 +71,6 @@ class OpenAiBackend:
     def offers(self) -> tuple[ModelOffer, ...]:
         """Return the models as they were configured."""
         return self._models
-
-    def load(self) -> Load:
-        """Return how many requests run and wait here, and the decayed mean times."""
-        return self._meter.load()
 
     async def probe(self) -> tuple[str, ...]:
         """Ask the server for the names of its models, sorted. Raises the family of `ForwardFailed`."""
@@ -100,16 +94,12 @@ class OpenAiBackend:
             raise Refused(f"the model {model[:64]!r} is not configured for this server")
         body = request_body(model, prompt, sampling)
         reader = AnswerReader(model, sum(len(message.text) for message in prompt.messages))
-        async with self._meter.turn() as turn:
-            async with self._stream(reader, "POST", "/chat/completions", body) as response:
-                _refuse_status(response, model)
-                async with aclosing(self._pieces(response, reader)) as pieces:
-                    async for piece in pieces:
-                        turn.piece()
-                        yield piece
-            end = reader.finish()
-            turn.tokens(end.usage.output_tokens)
-            yield end
+        async with self._stream(reader, "POST", "/chat/completions", body) as response:
+            _refuse_status(response, model)
+            async with aclosing(self._pieces(response, reader)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        yield reader.finish()
 
     async def close(self) -> None:
         """Close all connections; the backend is spent."""
@@ -220,7 +210,9 @@ def _refuse_status(response: httpx2.Response, model: str) -> None:
             raise ForwardFailed("the server did not stream its answer; it cannot be used")
         return
     if status == 429:
-        raise Overloaded(f"the server has no room now (HTTP 429{_retry_after(response)})")
+        seconds = _retry_seconds(response)
+        after = f", retry after {seconds} s" if seconds is not None else ""
+        raise Overloaded(f"the server has no room now (HTTP 429{after})", 1 if seconds is None else seconds)
     if status >= 500 or status == 408:
         raise Unreachable(f"the server failed (HTTP {status})")
     raise Refused(_refusal(status, model))
@@ -236,11 +228,9 @@ def _refusal(status: int, model: str) -> str:
     return f"the server does not take the request (HTTP {status})"
 
 
-def _retry_after(response: httpx2.Response) -> str:
+def _retry_seconds(response: httpx2.Response) -> int | None:
     seconds = response.headers.get("retry-after", "")
-    if seconds.isdecimal() and seconds.isascii() and len(seconds) <= 5:
-        return f", retry after {int(seconds)} s"
-    return ""
+    return int(seconds) if seconds.isdecimal() and seconds.isascii() and len(seconds) <= 5 else None
 
 
 def _failure(reader: AnswerReader | None, before_first_piece: ForwardFailed) -> ForwardFailed:

@@ -12,12 +12,12 @@ import socket
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
 from islandrun.errors import IslandRunError
+from islandrun_node.cli.findings import Check, State
+from islandrun_node.cli.hardware import hardware
 from islandrun_node.cli.output import CommandFailed, Exit
 from islandrun_node.cli.session import Session
 from islandrun_node.home import Home, read_private
@@ -36,14 +36,6 @@ ROWS_MAX: Final = 20_000
 _REQUIREMENT: Final = re.compile(r"([A-Za-z0-9._-]+)[^;>]*(?:>=\s*([0-9.]+))?[^;]*(;.*)?")
 
 
-class State(StrEnum):
-    """How a check ended."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
 class _Statement(Protocol):
     """What all signed statements have in common."""
 
@@ -55,16 +47,6 @@ class _Statement(Protocol):
     def ParseFromString(self, serialized: bytes) -> int:  # noqa: N802 - protobuf's name
         """Read it from bytes."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One finding; `remedy` says what to do, and is empty when all is well."""
-
-    name: str
-    state: State
-    detail: str
-    remedy: str = ""
 
 
 def all_checks(session: Session) -> list[Check]:
@@ -80,6 +62,7 @@ def all_checks(session: Session) -> list[Check]:
         ("clock", lambda: _clock(home)),
         ("node", lambda: _node(session)),
         ("engine", lambda: _engine(home)),
+        ("hardware", hardware),
         ("detectors", lambda: _detectors(home)),
     )
     found: list[Check] = []

@@ -55,7 +55,8 @@ def doctor(session: Session) -> int:
 
     Ends with 1 when something is broken, with 6 when something is missing, with 0 when all is well.
     """
-    from islandrun_node.cli.checks import State, all_checks
+    from islandrun_node.cli.checks import all_checks
+    from islandrun_node.cli.findings import State
 
     found = all_checks(session)
     rows = [(check.state.value, check.name, check.detail) for check in found]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import click
 
 from islandrun.errors import IslandRunError, StateError
+from islandrun_node.cli.loads import load_json, load_words, machine_words
 from islandrun_node.cli.output import CommandFailed, Exit, show, table
 from islandrun_node.cli.reasons import is_meant, reasons, reasons_text
 from islandrun_node.cli.session import Session
@@ -112,14 +113,14 @@ def status(session: Session, check: bool) -> int:
     from islandrun_node import world_clock
     from islandrun_node.root_key import root_state
 
-    async def read(node: Stubs) -> status_pb2.GetMeshStatusResponse:
+    async def read(node: Stubs) -> status_pb2.MeshStatus:
         request = status_pb2.GetMeshStatusRequest()
         response: status_pb2.GetMeshStatusResponse = await node.status.GetMeshStatus(
             request, timeout=CALL_SECONDS_MAX
         )
-        return response
+        return response.status
 
-    found = with_node(session, read).status
+    found = with_node(session, read)
     minutes = max(0, world_clock.now().wall_ms - found.up_since_ms) // 60_000
     lines = [
         f"{found.self_name or found.self_id} in mesh {found.mesh_name}, version {found.version},"
@@ -127,13 +128,16 @@ def status(session: Session, check: bool) -> int:
         f"islands:  {found.islands}, {found.islands_alive} alive",
         f"requests: {found.requests_answered} answered, {found.requests_refused} refused,"
         f" {found.requests_failed} failed",
+        *([f"load:     {machine_words(found.load)}"] if found.HasField("load") else []),
         f"root:     {root_state(session.home)}",
+        *([found.held_back] if found.held_back else []),
         *([f"reached through relay {' and '.join(found.relays)}"] if found.relays else []),
         *(f"degraded: {reason}" for reason in found.degraded),
     ]
     content: dict[str, object] = {field.name: getattr(found, field.name) for field in found.DESCRIPTOR.fields}
     content |= {"degraded": list(found.degraded), "relays": list(found.relays)}
     content["root"] = str(root_state(session.home))
+    content["load"] = load_json(found)
     show(session, "status/v1", content, "\n".join(lines))
     return Exit.DEGRADED if check and found.degraded else Exit.OK
 
@@ -160,13 +164,25 @@ def islands(session: Session, why: bool, island: str | None) -> None:
             f"{island.trust_ppm / PPM:.2f}",
             _word(island.standing, "standing"),
             _reach(island),
+            load_words(island),
             ", ".join(island.jurisdictions),
             ", ".join(offer.name for offer in island.models),
             ", ".join(offer.name for offer in island.data_sets),
         )
         for island in found
     ]
-    headings = ("island", "tier", "group", "trust", "standing", "reach", "where", "models", "data sets")
+    headings = (
+        "island",
+        "tier",
+        "group",
+        "trust",
+        "standing",
+        "reach",
+        "load",
+        "where",
+        "models",
+        "data sets",
+    )
     show(session, "islands/v1", {"islands": [_island(island) for island in found]}, table(headings, rows))
 
 
@@ -307,6 +323,7 @@ def _island(island: status_pb2.Island) -> dict[str, object]:
         "front": island.front or None,
         "admitted_until_ms": island.admitted_until_ms,
         "through": island.through or None,
+        "load": load_json(island),
     }
 
 

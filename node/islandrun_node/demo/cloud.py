@@ -32,6 +32,7 @@ from islandrun.errors import ForwardFailed, Overloaded, Refused
 from islandrun.vocabulary import AnswerPiece, Finished, Message, Prompt, Sampling, TextDelta
 from islandrun_node.backends.embedded import EmbeddedBackend
 from islandrun_node.backends.embedder import Embedder
+from islandrun_node.backends.turnstile import Turnstile
 from islandrun_node.demo import DOCUMENTS
 from islandrun_node.stores.documents import DocumentIndex
 
@@ -99,7 +100,7 @@ def recording_protocol(record: Record) -> type[asyncio.Protocol]:
 class Cloud:
     """The HTTP side: `/v1/models` and `/v1/chat/completions`."""
 
-    def __init__(self, engine: EmbeddedBackend, key: str) -> None:
+    def __init__(self, engine: Turnstile, key: str) -> None:
         self._engine = engine
         self._key = key
 
@@ -247,7 +248,7 @@ def application(key: str, port: int) -> Starlette:
     """Make the application; it reads its notes and prints the ready line when it starts."""
     embedder = Embedder()
     notes = DocumentIndex(":memory:", embedder)
-    engine = EmbeddedBackend(embedder, notes, REQUESTS_MAX, MODEL, (KNOWLEDGE,))
+    engine = Turnstile(EmbeddedBackend(embedder, notes, MODEL, (KNOWLEDGE,)), REQUESTS_MAX)
     cloud = Cloud(engine, key)
 
     @asynccontextmanager

@@ -38,6 +38,7 @@ class HintsBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     deadline_ms: Annotated[int, msgspec.Meta(ge=1, le=DEADLINE_MS_MAX)] | None = None
     datasets: Words = None
     profile: str | None = None
+    wait_ms: Annotated[int, msgspec.Meta(ge=0, le=DEADLINE_MS_MAX)] | None = None
     conversation: str | None = None
 
 
@@ -52,8 +53,10 @@ _FIELD_OF_HEADER: Final = {
     "deadline-ms": "deadline_ms",
     "datasets": "datasets",
     "profile": "profile",
+    "wait": "wait_ms",
     "session": "conversation",
 }
+_LEAST_MS: Final = {"deadline_ms": 1, "wait_ms": 0}
 _JURISDICTION: Final = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", re.ASCII)
 _NUMBER: Final = re.compile(r"\d{1,12}(\.\d{1,12})?", re.ASCII)
 
@@ -90,6 +93,7 @@ def tighter(first: Hints, second: Hints) -> Hints:
         deadline_ms=_lower(first.deadline_ms, second.deadline_ms),
         data_sets=tuple(sorted({*first.data_sets, *second.data_sets})),
         profile=_same(first.profile, second.profile, "profile"),
+        wait_ms=_lower(first.wait_ms, second.wait_ms),
     )
 
 
@@ -130,8 +134,8 @@ def _from_headers(headers: Iterable[tuple[str, str]]) -> HintsBody:
             body.sensitivity_min = float(value)
         elif field == "max_cost":
             body.max_cost = min(_number(value, header), COST_USD_MAX)
-        elif field == "deadline_ms":
-            body.deadline_ms = _milliseconds(value, header)
+        elif field in _LEAST_MS:
+            setattr(body, field, _milliseconds(value, header, _LEAST_MS[field]))
         else:
             setattr(body, field, value.strip())
     return body
@@ -143,10 +147,10 @@ def _number(value: str, header: str) -> float:
     return float(value)
 
 
-def _milliseconds(value: str, header: str) -> int:
+def _milliseconds(value: str, header: str, least: int) -> int:
     number = _number(value, header)
-    if number != int(number) or not 1 <= number <= DEADLINE_MS_MAX:
-        raise BadRequest(f"{header} is not a whole number of milliseconds of at least 1", header)
+    if number != int(number) or not least <= number <= DEADLINE_MS_MAX:
+        raise BadRequest(f"{header} is not a whole number of milliseconds of at least {least}", header)
     return int(number)
 
 
@@ -166,6 +170,7 @@ def hints_of(body: HintsBody, name: Callable[[str], str]) -> Hints:
         deadline_ms=body.deadline_ms,
         data_sets=_words(body.datasets, name("datasets")),
         profile=_profile(body.profile, name("profile")),
+        wait_ms=body.wait_ms,
     )
 
 

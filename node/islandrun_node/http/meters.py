@@ -10,6 +10,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from islandrun_node.http.facts import decision_word
+from islandrun_node.http.machine_figures import MachineFigures
 
 if TYPE_CHECKING:
     from islandrun.routing.decision import Decision
@@ -39,6 +40,7 @@ class Meters:
             "islandrun_decision_seconds", "From request to decision.", buckets=SECONDS, registry=registry
         )
         registry.register(_MeshFigures(outlook))
+        registry.register(MachineFigures(outlook))
 
     def decided(self, decision: Decision, seconds: float) -> None:
         """Count a decision and what was masked under it."""

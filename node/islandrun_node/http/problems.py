@@ -17,6 +17,7 @@ from islandrun.errors import (
     IslandRunError,
     MalformedMessage,
     NobodyMaySee,
+    NoCapacity,
     Overloaded,
     PrivacyFault,
     QuotaSpent,
@@ -29,11 +30,11 @@ if TYPE_CHECKING:
     from islandrun.routing.decision import Decision
 
 ISLANDS_MAX: Final = 256
-RETRY_AFTER_SECONDS: Final = 1
 
 _KINDS: Final[tuple[tuple[type[IslandRunError], int, str, str], ...]] = (
     (BadRequest, 400, "invalid_request_error", "bad_request"),
     (MalformedMessage, 400, "invalid_request_error", "bad_request"),
+    (NoCapacity, 429, "rate_limit_error", "no_capacity"),
     (NobodyMaySee, 403, "permission_error", "no_eligible_island"),
     (QuotaSpent, 429, "rate_limit_error", "rate_limit_exceeded"),
     (RequestRefused, 403, "permission_error", "refused_by_policy"),
@@ -68,7 +69,7 @@ class Problem:
             "code": self.code,
             "param": self.param or None,
         }
-        if self.code == "no_eligible_island":
+        if self.code in ("no_eligible_island", "no_capacity"):
             error["islands"] = self.islands
         return msgspec.json.encode({"error": error})
 
@@ -114,7 +115,13 @@ def problem_of(error: Exception) -> Problem:
 
 
 def _retry_seconds(error: Exception) -> int:
-    return error.retry_after_seconds if isinstance(error, QuotaSpent) else RETRY_AFTER_SECONDS
+    match error:
+        case QuotaSpent():
+            return error.retry_after_seconds
+        case Overloaded():
+            return error.retry_seconds
+        case _:
+            return 1
 
 
 def unknown_model_or(problem: Problem, model: str, decision: Decision | object) -> Problem:

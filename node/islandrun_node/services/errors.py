@@ -24,6 +24,7 @@ from islandrun.errors import (
     Interrupted,
     IslandRunError,
     NobodyMaySee,
+    NoCapacity,
     Overloaded,
     PrivacyFault,
     QuotaSpent,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 DOMAIN: Final = "islandrun.dev"
 TEXT_CHARACTERS_MAX: Final = 600
 ISLANDS_MAX: Final = 16
-RETRY_SECONDS: Final = 1
+RETRY_SECONDS_MAX: Final = 3_600
 
 TRequest = TypeVar("TRequest")
 TResponse = TypeVar("TResponse")
@@ -48,6 +49,7 @@ TResponse = TypeVar("TResponse")
 _CODES: Final[tuple[tuple[type[IslandRunError], grpc.StatusCode], ...]] = (
     (BadRequest, grpc.StatusCode.INVALID_ARGUMENT),
     (RejectedMessage, grpc.StatusCode.INVALID_ARGUMENT),
+    (NoCapacity, grpc.StatusCode.RESOURCE_EXHAUSTED),
     (NobodyMaySee, grpc.StatusCode.PERMISSION_DENIED),
     (QuotaSpent, grpc.StatusCode.RESOURCE_EXHAUSTED),
     (RequestRefused, grpc.StatusCode.PERMISSION_DENIED),
@@ -125,6 +127,20 @@ def error_info(error: grpc.aio.AioRpcError) -> error_details_pb2.ErrorInfo | Non
     return None
 
 
+def retry_seconds(error: grpc.aio.AioRpcError) -> int:
+    """Return after how many seconds whoever had no room may be asked again; 1 when it is not said."""
+    try:
+        status = rpc_status.from_call(error)  # type: ignore[arg-type]  # it has all that is read of a call
+    except ValueError:
+        return 1
+    for detail in status.details if status else ():
+        info = error_details_pb2.RetryInfo()
+        if detail.Unpack(info):
+            seconds: int = info.retry_delay.seconds
+            return max(1, min(seconds, RETRY_SECONDS_MAX))
+    return 1
+
+
 def _details(error: IslandRunError) -> list[Message]:
     match error:
         case BadRequest():
@@ -136,7 +152,9 @@ def _details(error: IslandRunError) -> list[Message]:
             delay = Duration(seconds=error.retry_after_seconds)
             return [error_details_pb2.RetryInfo(retry_delay=delay)]
         case Overloaded():
-            return [error_details_pb2.RetryInfo(retry_delay=Duration(seconds=RETRY_SECONDS))]
+            return [error_details_pb2.RetryInfo(retry_delay=Duration(seconds=error.retry_seconds))]
+        case NoCapacity():
+            return [error_details_pb2.RetryInfo(retry_delay=Duration(seconds=1))]
         case _:
             return []
 

@@ -35,7 +35,7 @@ from islandrun.vocabulary import (
 from islandrun.wire import limits
 from islandrun.wire.inference import piece_from_wire, piece_to_wire, prompt_from_wire, sampling_from_wire
 from islandrun.wire.passages import check_question, found_to_wire
-from islandrun_node.backends.backend import Backend
+from islandrun_node.backends.turnstile import Asker, Turnstile
 from islandrun_node.coalesce import coalesced
 from islandrun_node.runner import complete
 from islandrun_node.services.errors import abort
@@ -64,9 +64,9 @@ class Vicinity:
 class Admitted:
     """A request of another island that may run here."""
 
-    sender: IslandId
+    asker: Asker
     target: IslandId
-    backend: Backend
+    backend: Turnstile
     model: str
     prompt: Prompt
     sampling: Sampling
@@ -82,7 +82,7 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
 
     def __init__(
         self,
-        backends: Mapping[IslandId, Backend],
+        backends: Mapping[IslandId, Turnstile],
         vicinity: Vicinity,
         find: Find,
         answer_seconds_max: float,
@@ -101,8 +101,8 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
         try:
             pieces = self._run(await self._admit(request, context))
             await context.send_initial_metadata(())
-            seconds = min(self._answer_seconds_max, context.time_remaining() or self._answer_seconds_max)
-            async with aclosing(coalesced(complete(pieces, "this island", seconds))) as batches:
+            answer = complete(pieces, "this island", self._seconds(context))
+            async with aclosing(coalesced(answer)) as batches:
                 async for batch in batches:
                     yield inference_pb2.GenerateResponse(chunks=[_chunk(piece) for piece in batch])
         except Exception as error:
@@ -144,11 +144,15 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
         if request.model not in {offer.name for offer in backend.offers()}:
             raise NotOffered("the target island does not have the model that was asked for")
         data_sets = tuple(request.data_sets)
-        return Admitted(sender, target, backend, request.model, prompt, sampling, data_sets)
+        asker = Asker(sender, is_own=False, seconds_max=self._seconds(context))
+        return Admitted(asker, target, backend, request.model, prompt, sampling, data_sets)
+
+    def _seconds(self, context: Context) -> float:
+        return min(self._answer_seconds_max, context.time_remaining() or self._answer_seconds_max)
 
     def _checked(
         self, request: Request | inference_pb2.FindPassagesRequest, sender: IslandId
-    ) -> tuple[IslandId, Backend, Ppm]:
+    ) -> tuple[IslandId, Turnstile, Ppm]:
         """Return the target, its engine and how far it is trusted. Raises `ForwardRefused`."""
         target = island_id(PublicKey(request.target)) if len(request.target) == limits.KEY_BYTES else None
         backend = self._backends.get(target) if target is not None else None
@@ -176,7 +180,7 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
 
 
 def _generate(work: Admitted, sampling: Sampling) -> AsyncGenerator[AnswerPiece]:
-    return work.backend.generate(work.model, work.prompt, sampling, work.data_sets)
+    return work.backend.generate(work.model, work.prompt, sampling, work.data_sets, work.asker)
 
 
 async def _look_again(prompt: Prompt, target_ppm: Ppm) -> None:

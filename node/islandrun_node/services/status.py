@@ -15,6 +15,7 @@ from islandrun.errors import BadRequest, Overloaded, RequestRefused
 from islandrun.trust.claims import data_set_to_wire, model_to_wire
 from islandrun.v1 import attestation_pb2, chat_pb2, status_pb2, status_pb2_grpc
 from islandrun.vocabulary import IslandView
+from islandrun.wire.load import load_to_wire
 from islandrun_node.services.errors import abort, abort_with
 
 if TYPE_CHECKING:
@@ -169,6 +170,7 @@ def island(view: IslandView) -> status_pb2.Island:
         front=view.front,
         admitted_until_ms=view.admitted_until_ms,
         through=view.through,
+        load=load_to_wire(view.load) if view.load is not None else None,
     )
 
 
