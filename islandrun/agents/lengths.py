@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from islandrun.agents.tasks import Task
 from islandrun.vocabulary import ChatRequest
 
 LENGTH_DEFAULT: Final = 300
@@ -107,12 +108,15 @@ class Lengths:
             self._changed.add(habit)
 
 
-def task_of(request: ChatRequest, input_tokens: int) -> str:
-    """Name the kind of a request by its shape: what it asks for, and how long it is in powers of four."""
+def task_of(request: ChatRequest, input_tokens: int, task: Task = Task.CHAT) -> str:
+    """Name the kind of a request: what it asks for, and how long it is in powers of four.
+
+    Its shape (documents, tools, a format) tells more than `task`, which is a guess.
+    """
     if request.hints.data_sets:
         kind = "documents"
     elif request.prompt.tools:
         kind = "tools"
     else:
-        kind = "format" if request.prompt.response_format else "chat"
+        kind = "format" if request.prompt.response_format else str(task)
     return f"{kind}-{(input_tokens.bit_length() + 1) // 2}"

@@ -282,7 +282,8 @@ class Spending:
 
 
 def _habit(request: ChatRequest, question: Question, spender: Spender) -> Habit:
-    return Habit(spender.client, task_of(request, question.input_tokens), request.model)
+    kind = task_of(request, question.input_tokens, question.task.counted)
+    return Habit(spender.client, kind, request.model)
 
 
 def _at_most(usage: Usage, input_tokens_max: int) -> Usage:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from islandrun.agents import lengths
 from islandrun.agents.lengths import EDGES, EMPTY, LENGTH_DEFAULT, Habit, Lengths, learnt, quantile, task_of
+from islandrun.agents.tasks import Task
 from islandrun.vocabulary import ChatRequest, Hints, Message, Prompt, ToolDefinition
 
 CHAT = Habit("local", "chat-3", "large")
@@ -91,6 +92,7 @@ def test_a_task_is_the_shape_of_a_request() -> None:
     tools = Prompt((), (ToolDefinition("t", "", ""),))
     assert task_of(ChatRequest("m", prompt), 0) == "chat-0"
     assert task_of(ChatRequest("m", prompt), 1_000) == "chat-5"
-    assert task_of(ChatRequest("m", tools), 3) == "tools-1"
+    assert task_of(ChatRequest("m", prompt), 1_000, Task.SUMMARISE) == "summarise-5"
+    assert task_of(ChatRequest("m", tools), 3, Task.CODE) == "tools-1"
     assert task_of(ChatRequest("m", Prompt((), response_format="{}")), 3) == "format-1"
     assert task_of(ChatRequest("m", tools, hints=Hints(data_sets=("d",))), 3) == "documents-1"
