@@ -1,6 +1,7 @@
 """The HTTP door as a program sees it: the OpenAI SDK over a real server, scripted answers behind."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 
 import openai
@@ -9,7 +10,7 @@ import pytest
 from islandrun.agents.agent import Veto, VetoReason
 from islandrun.errors import Interrupted, NobodyMaySee, Overloaded, Unreachable
 from islandrun.vocabulary import Finished, TextDelta, Tier, ToolCallDelta, Usage
-from islandrun_node.request import Decided
+from islandrun_node.request import Decided, Settled
 from tests.node.http_kit import DECIDED, END, ME, SECRET, Door, decision, open_door, report, until
 
 
@@ -67,6 +68,15 @@ async def test_a_whole_answer_has_usage_and_tells_its_decision(door) -> None:
 async def test_the_decision_in_one_word(door, chosen, word) -> None:
     door.answerer.script[0] = Decided(decision(chosen))
     assert (await door.ask()).headers["x-islandrun-decision"] == word
+
+
+async def test_what_an_answer_cost_and_saved_is_told_once_it_is_known(door: Door) -> None:
+    door.answerer.script.append(Settled(1_234, -500))
+    answer = await door.ask()
+    assert answer.headers["x-islandrun-cost"] == "0.001234"
+    assert answer.headers["x-islandrun-cost-saved"] == "-0.000500"
+    assert json.loads(answer.content)["islandrun"]["cost"] == 0.001234
+    assert "islandrun_cost_usd_total 0.001234" in door.counted()
 
 
 async def test_a_name_that_is_no_header_text_still_gets_an_answer(door) -> None:

@@ -30,7 +30,7 @@ from islandrun.vocabulary import (
     Usage,
 )
 from islandrun_node.channels import local_channel
-from islandrun_node.request import Decided, Plan
+from islandrun_node.request import Decided, Plan, Settled
 from islandrun_node.services.chat import ChatService
 from islandrun_node.services.errors import error_of
 from islandrun_node.services.local_access import TokenCheck, add_health_and_reflection, serving
@@ -183,6 +183,14 @@ async def test_an_answer_is_a_decision_and_coalesced_pieces(node) -> None:
     assert len(messages) < 5
     asked, caller = node.scripted.asked[0]
     assert (asked.prompt.messages[0].text, caller) == (SECRET, "local")
+
+
+async def test_what_an_answer_cost_is_in_the_trailing_metadata(node) -> None:
+    node.scripted.script = [DECIDED, TextDelta("Hello"), END, Settled(1_234, 5)]
+    call = node.chat.Chat(request())
+    messages = [message async for message in call]
+    assert messages[-1].chunks.chunks[-1].HasField("finished")
+    assert dict(await call.trailing_metadata())["x-islandrun-cost"] == "0.001234"
 
 
 async def test_a_decision_after_a_failover_comes_in_its_place(node) -> None:

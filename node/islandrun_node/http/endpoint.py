@@ -197,6 +197,7 @@ class _Answer:
                 continue
             if isinstance(item, Settled):
                 self._settled = item
+                self._door.meters.settled(item.cost_microusd)
                 continue
             assert not self._has_piece, "no decision comes after the first piece of an answer"
             self._decision = item.decision

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from islandrun_node.http.facts import decision_word
+from islandrun_node.http.facts import MICROUSD_PER_USD, decision_word
 from islandrun_node.http.machine_figures import MachineFigures
 
 if TYPE_CHECKING:
@@ -39,6 +39,11 @@ class Meters:
         self._decision_seconds = Histogram(
             "islandrun_decision_seconds", "From request to decision.", buckets=SECONDS, registry=registry
         )
+        self._cost_usd = Counter(
+            "islandrun_cost_usd",
+            "US dollars of answers over HTTP, with power.",
+            registry=registry,
+        )
         registry.register(_MeshFigures(outlook))
         registry.register(MachineFigures(outlook))
 
@@ -47,6 +52,10 @@ class Meters:
         self._decision_seconds.observe(seconds)
         for kind, count in decision.masked:
             self._redactions.labels(kind.value).inc(count)
+
+    def settled(self, cost_microusd: int) -> None:
+        """Count what a whole answer cost."""
+        self._cost_usd.inc(cost_microusd / MICROUSD_PER_USD)
 
     def ended(self, decision: Decision | None, code: str) -> None:
         """Count a request at its end; `code` is its status, `CUT`, or "interrupted"."""

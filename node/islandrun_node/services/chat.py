@@ -37,7 +37,7 @@ from islandrun.wire.passages import passage_to_wire
 from islandrun_node.coalesce import coalesced
 from islandrun_node.knowledge import Bound, Vector, check_reader, check_texts, read_here
 from islandrun_node.local_callers import is_program
-from islandrun_node.request import Decided, RequestEvent
+from islandrun_node.request import Decided, RequestEvent, Settled
 from islandrun_node.services.errors import abort, abort_with
 
 if TYPE_CHECKING:
@@ -47,6 +47,9 @@ if TYPE_CHECKING:
 LOCAL: Final = "local"
 RECEIPT: Final = "x-islandrun-receipt"
 """The trailing metadata that names the receipt of texts that were read here."""
+
+COST: Final = "x-islandrun-cost"
+"""The trailing metadata that tells what a whole answer cost, in US dollars."""
 
 QUERY_CHARACTERS_MAX: Final = 65_536
 PASSAGES_DEFAULT: Final = 8
@@ -128,6 +131,7 @@ class ChatService(chat_pb2_grpc.ChatServiceServicer):
                 async for batch in batches:
                     for response in responses(batch):
                         yield response
+                    _tell_cost(context, batch)
         except Exception as error:
             await abort(context, error)
 
@@ -190,6 +194,12 @@ class ChatService(chat_pb2_grpc.ChatServiceServicer):
     def _check_data_sets(self, caller: str, data_sets: Sequence[str]) -> None:
         if not is_program(caller):
             check_reader(data_sets, self._trust_ppm(caller), self._places(caller), self._knowledge.bound)
+
+
+def _tell_cost(context: ChatContext, batch: Sequence[RequestEvent]) -> None:
+    for item in batch:
+        if isinstance(item, Settled):
+            context.set_trailing_metadata(((COST, f"{item.cost_microusd / 1_000_000:.6f}"),))
 
 
 def _name_receipt(context: EmbedContext | RetrieveContext, decision: Decision) -> None:
