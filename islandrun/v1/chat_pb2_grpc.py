@@ -60,7 +60,8 @@ class ChatServiceServicer(object):
     """Missing associated documentation comment in .proto file."""
 
     def Chat(self, request, context):
-        """Decides, runs, restores and streams one request.
+        """Decides, runs, restores and streams one request. The trailing metadata "x-islandrun-cost" tells what a whole
+        answer cost, in US dollars.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
