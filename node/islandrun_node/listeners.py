@@ -146,8 +146,8 @@ def _bought(node: Node, work: Admitted) -> Generator[Purchase]:
 
 @asynccontextmanager
 async def _local(node: Node, token: str) -> AsyncGenerator[str]:
-    access = TokenCheck(token, ClientKeyStore(node.state.database).name_of)
-    server = grpc.aio.server(interceptors=[access], options=SERVER_OPTIONS)
+    name_of = ClientKeyStore(node.state.database).name_of
+    server = grpc.aio.server(interceptors=[access := TokenCheck(token, name_of)], options=SERVER_OPTIONS)
     chat = ChatService(node.requests, node.knowledge, access.caller)
     chat_pb2_grpc.add_ChatServiceServicer_to_server(chat, server)
     status_pb2_grpc.add_StatusServiceServicer_to_server(
