@@ -12,7 +12,7 @@ from enum import StrEnum
 from islandrun.agents.limits import Limits
 from islandrun.privacy.data_classes import ALL, OF_CLASSES, OF_TOPICS, DataClass
 from islandrun.routing.rule_check import Surroundings
-from islandrun.routing.rules import LOCAL_CALLER, TASKS, Facts, Rules, limits_for
+from islandrun.routing.rules import LOCAL_CALLER, USES, Facts, Rules, limits_for
 from islandrun.vocabulary import (
     CLASS_FLOORS,
     PPM_MAX,
@@ -74,15 +74,15 @@ def callers_of(rules: Rules) -> tuple[str, ...]:
 def _kinds(caller: str) -> Iterator[_Kind]:
     for level in SensitivityClass:
         floor = CLASS_FLOORS[level]
-        facts = Facts(level, frozenset(), frozenset(), caller, (), TASKS[0])
+        facts = Facts(level, frozenset(), frozenset(), caller, (), USES[0])
         yield _Kind(level.name.lower(), facts, floor, Ppm(0))
     for kind in DataClass:
         topic = OF_CLASSES[kind]
         held = OF_TOPICS.get(topic.name, frozenset()) | {kind}
         level = sensitivity_class(topic.floor_ppm)
-        facts = Facts(level, held, frozenset({topic.name}), caller, (), TASKS[0])
+        facts = Facts(level, held, frozenset({topic.name}), caller, (), USES[0])
         yield _Kind(str(kind), facts, topic.floor_ppm, topic.masked_floor_ppm)
-    unread = Facts(SensitivityClass.RESTRICTED, ALL, frozenset(), caller, (), TASKS[0], is_withheld=True)
+    unread = Facts(SensitivityClass.RESTRICTED, ALL, frozenset(), caller, (), USES[0], is_withheld=True)
     yield _Kind("could not be judged", unread, PPM_MAX, PPM_MAX)
 
 

@@ -161,7 +161,7 @@ def _disjoint(one: Grant, other: Grant) -> str | None:
 def _may_meet(one: Rule, other: Rule, now: Instant) -> bool:
     """Say whether one request can be named by both rules."""
     first, second = one.when, other.when
-    for mine, yours in ((first.callers, second.callers), (first.tasks, second.tasks)):
+    for mine, yours in ((first.callers, second.callers), (first.uses, second.uses)):
         if mine and yours and not set(mine) & set(yours):
             return False
     return not (first.during and second.during) or _overlap(first.during, second.during, now)

@@ -22,7 +22,7 @@ LOCAL_CALLER: Final = "local"
 KEY_CALLER: Final = "key:"
 """How a caller begins that came with a named client key."""
 
-TASKS: Final = ("chat", "tools", "read")
+USES: Final = ("chat", "tools", "read")
 """What a request does: a chat, a chat with tools, or reading on this island (embeddings, retrieval)."""
 
 RULES_MAX: Final = 64
@@ -67,7 +67,7 @@ class Condition:
     topics: tuple[str, ...] = ()
     callers: tuple[str, ...] = ()
     data_sets: tuple[str, ...] = ()
-    tasks: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
     during: Window | None = None
 
 
@@ -101,11 +101,11 @@ class Facts:
     topics: frozenset[str]
     caller: str
     data_sets: tuple[str, ...]
-    task: str
+    use: str
     is_withheld: bool = False
 
 
-def facts_of(assessment: Assessment, data_sets: Sequence[str], caller: str, task: str) -> Facts:
+def facts_of(assessment: Assessment, data_sets: Sequence[str], caller: str, use: str) -> Facts:
     """Return what rules look at; `caller` is "local", "key:" and a name, or the id of an island."""
     return Facts(
         sensitivity=sensitivity_class(assessment.sensitivity_ppm),
@@ -113,7 +113,7 @@ def facts_of(assessment: Assessment, data_sets: Sequence[str], caller: str, task
         topics=frozenset(topic.name for topic in assessment.topics),
         caller=caller.removeprefix(KEY_CALLER),
         data_sets=tuple(data_sets),
-        task=task,
+        use=use,
         is_withheld=assessment is WITHHELD,
     )
 
@@ -137,7 +137,7 @@ def applies(when: Condition, facts: Facts, now: Instant) -> bool:
         (when.topics, facts.topics, facts.is_withheld),
         (when.callers, {facts.caller}, False),
         (when.data_sets, facts.data_sets, False),
-        (when.tasks, {facts.task}, False),
+        (when.uses, {facts.use}, False),
     )
     if not all(is_any or not words or any(word in held for word in words) for words, held, is_any in about):
         return False

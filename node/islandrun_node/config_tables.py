@@ -187,7 +187,7 @@ class Rule(Table, frozen=True):
     topics: Annotated[tuple[Word, ...], Some] | None = None
     keys: Annotated[tuple[Name, ...], Some] | None = None
     data_sets: Annotated[tuple[Name, ...], Some] | None = None
-    tasks: Annotated[tuple[Literal["chat", "tools", "read"], ...], Some] | None = None
+    uses: Annotated[tuple[Literal["chat", "tools", "read"], ...], Some] | None = None
     during: Window | None = None
 
     tiers: Annotated[Tiers, Some] | None = None

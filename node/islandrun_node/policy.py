@@ -87,7 +87,7 @@ def _rule(rule: tables.Rule, place: str) -> Rule:
             topics=rule.topics or (),
             callers=rule.keys or (),
             data_sets=rule.data_sets or (),
-            tasks=rule.tasks or (),
+            uses=rule.uses or (),
             during=_window(rule.during, f"{place}.during"),
         ),
         grant=Grant(

@@ -47,7 +47,7 @@ from islandrun_node.privacy_worker import PrivacyWorker
 from islandrun_node.runner import Runner
 from islandrun_node.spending import Order, Spending
 from islandrun_node.task_reader import TaskReader
-from islandrun_node.visits import READ, Visit, Visits, task_of
+from islandrun_node.visits import READ, Visit, Visits, use_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class Requests:
         `ForwardFailed` when every eligible island failed before its first token, `Interrupted` after it.
         """
         self._refuse_too_many()
-        with self.visits.admitted(caller, task_of(request)) as visit:
+        with self.visits.admitted(caller, use_of(request)) as visit:
             async with aclosing(self._answer(request, visit)) as events:
                 async for event in events:
                     yield event
@@ -154,7 +154,7 @@ class Requests:
 
     async def plan(self, request: ChatRequest, caller: str = "local") -> Plan:
         """Decide and mask, and send nothing. Raises `BadRequest` for a request that is itself wrong."""
-        with self.visits.admitted(caller, task_of(request)) as visit:
+        with self.visits.admitted(caller, use_of(request)) as visit:
             return await self._plan(request, visit)
 
     async def _plan(self, request: ChatRequest, visit: Visit) -> Plan:

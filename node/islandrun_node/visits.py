@@ -26,7 +26,7 @@ class Visit:
     """A request that was let in. `caller` is "local", "key:" and a key's name, or the id of an island."""
 
     caller: str
-    task: str
+    use: str
     policy: OwnerPolicy
     data_sets: tuple[str, ...] = ()
     tokens: int = 0
@@ -34,9 +34,9 @@ class Visit:
     def limited(self, question: Question) -> Question:
         """Return a question under the owner's limits; again after its assessment changed."""
         data_sets = (*question.hints.data_sets, *self.data_sets)
-        facts = facts_of(question.assessment, data_sets, self.caller, self.task)
+        facts = facts_of(question.assessment, data_sets, self.caller, self.use)
         limits = limits_for(self.policy.rules, facts, question.now)
-        if self.task == READ:
+        if self.use == READ:
             limits = limits.for_reading
         routing = self.policy.routing
         cost = cost_limit(routing, limits.cost_max_microusd)
@@ -56,22 +56,22 @@ class Visits:
         self._quotas = Quotas()
 
     @contextmanager
-    def admitted(self, caller: str, task: str, data_sets: tuple[str, ...] = ()) -> Iterator[Visit]:
+    def admitted(self, caller: str, use: str, data_sets: tuple[str, ...] = ()) -> Iterator[Visit]:
         """Let a request in while the block runs. Raises `QuotaSpent` when its key has asked enough."""
         policy = self._policy()
         quota = _quota(policy, caller)
         if quota == NO_QUOTA:
-            yield Visit(caller, task, policy, data_sets)
+            yield Visit(caller, use, policy, data_sets)
             return
         self._quotas.enter(caller, quota, world_clock.now())
-        visit = Visit(caller, task, policy, data_sets)
+        visit = Visit(caller, use, policy, data_sets)
         try:
             yield visit
         finally:
             self._quotas.leave(caller, visit.tokens, world_clock.now())
 
 
-def task_of(request: ChatRequest) -> str:
+def use_of(request: ChatRequest) -> str:
     """Say what a request to a model does, in the words of rules."""
     return "tools" if request.prompt.tools else "chat"
 

@@ -28,12 +28,12 @@ RULES = """
 [[policy.rule]]
 name = "no-tools"
 keys = ["desk"]
-tasks = ["tools"]
+uses = ["tools"]
 deny = true
 [[policy.rule]]
 name = "reading"
 keys = ["desk"]
-tasks = ["read"]
+uses = ["read"]
 deny = true
 [[policy.key]]
 name = "slow"

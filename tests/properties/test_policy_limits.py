@@ -44,7 +44,7 @@ CONDITIONS = st.builds(
     sensitivity_min=st.sampled_from(SensitivityClass),
     data=some(tuple(DataClass)),
     callers=some(CALLERS),
-    tasks=some(("chat", "tools")),
+    uses=some(("chat", "tools")),
 )
 RULES = st.builds(Rule, name=st.just("r"), when=CONDITIONS, grant=GRANTS)
 FACTS = st.builds(
@@ -54,7 +54,7 @@ FACTS = st.builds(
     topics=st.just(frozenset()),
     caller=st.sampled_from(CALLERS),
     data_sets=st.just(()),
-    task=st.sampled_from(("chat", "tools")),
+    use=st.sampled_from(("chat", "tools")),
     is_withheld=st.booleans(),
 )
 ISLANDS = st.builds(

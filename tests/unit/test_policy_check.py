@@ -86,7 +86,7 @@ def test_a_policy_that_cannot_be_meant_is_refused(tmp_path: Path, text: str, wor
     [
         RULE + "deny = true",
         RULE + "keys = ['a']\ntiers = ['edge']\n" + OTHER + "keys = ['b']\ntiers = ['cloud']",
-        RULE + "tasks = ['read']\ntiers = ['edge']\n" + OTHER + "tasks = ['chat']\ntiers = ['cloud']",
+        RULE + "uses = ['read']\ntiers = ['edge']\n" + OTHER + "uses = ['chat']\ntiers = ['cloud']",
         RULE + "tiers = ['edge']\n" + OTHER + "deny = true",
         f"{RULE}tiers=['edge']\nduring={{{BERLIN}, days=['mon']}}\n"
         f"{OTHER}tiers=['cloud']\nduring={{{BERLIN}, days=['tue']}}",

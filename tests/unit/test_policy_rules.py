@@ -83,8 +83,8 @@ def test_what_nobody_could_judge_or_name_is_of_every_class() -> None:
         (Condition(callers=("desk",)), FACTS, False),
         (Condition(callers=("local",)), FACTS, True),
         (Condition(data_sets=("a", "b")), replace(FACTS, data_sets=("b", "c")), True),
-        (Condition(tasks=("tools",)), FACTS, False),
-        (Condition(tasks=("chat",), callers=("desk",)), FACTS, False),
+        (Condition(uses=("tools",)), FACTS, False),
+        (Condition(uses=("chat",), callers=("desk",)), FACTS, False),
     ],
 )
 def test_a_rule_applies_when_all_its_conditions_hold(when: Condition, facts: Facts, applies: bool) -> None:
