@@ -38,6 +38,7 @@ class VetoReason(StrEnum):
     POLICY = "POLICY"
     UNREACHABLE = "UNREACHABLE"
     FAILED_BEFORE = "FAILED_BEFORE"
+    CIRCUIT_OPEN = "CIRCUIT_OPEN"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from islandrun.agents.budget import NO_LIMIT, Purse
@@ -24,7 +25,8 @@ class Question:
     the answer is expected to be, `answer_tokens_max` how long the client lets it be, 0 for no limit.
     `places` are the jurisdictions to which passages of documents in the request are bound, `limits` is what
     the owner's rules leave for it, `task` a guess.
-    `last` is where the last request like this one ran, if there was one.
+    `last` is where the last request like this one ran, if there was one. `open_circuits` are models of
+    islands that fail again and again, and why they are left alone.
     """
 
     request_id: str
@@ -45,6 +47,7 @@ class Question:
     task: TaskGuess = UNKNOWN_TASK
     limits: Limits = NO_LIMITS
     last: IslandId = NOBODY
+    open_circuits: Mapping[tuple[IslandId, str], str] = field(default_factory=dict)
 
     @property
     def context_tokens(self) -> int:

@@ -36,6 +36,7 @@ class ResourceAgent:
                 *_documents(case),
                 *case.fleet.once(_reach),
                 *_failed(case),
+                *_open_circuits(case),
                 *case.fleet.once(_room),
                 *_deadline(case, latency),
             ),
@@ -136,6 +137,18 @@ def _failed(case: Case) -> tuple[Objection, ...]:
     places = [place for island in failed if (place := fleet.register.place(island)) is not None]
     is_out = marked(len(fleet), places)
     return (Objection(VetoReason.FAILED_BEFORE, is_out, "it failed this request before"),)
+
+
+def _open_circuits(case: Case) -> tuple[Objection, ...]:
+    """Object to islands whose model that would run the request fails again and again."""
+    why: dict[int, str] = {}
+    for (island, model), reason in case.question.open_circuits.items():
+        place = case.fleet.register.place(island)
+        if place is not None and case.picks.model(place) == model:
+            why[place] = reason
+    if not why:
+        return ()
+    return (Objection(VetoReason.CIRCUIT_OPEN, marked(len(case.fleet), list(why)), lambda place: why[place]),)
 
 
 def _room(fleet: Fleet) -> tuple[Objection, ...]:

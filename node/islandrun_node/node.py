@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -151,7 +151,7 @@ async def build(home: Home, config: Config, stack: AsyncExitStack, privacy: Priv
     peers = _peers(_opener(tls, state.membership.genesis.mesh_id), dialled(outlook, nearby), reach, stack)
     audit = audit_of(state, journal.log, outlook, peers.witness, observations.rewrote, stack)
     driver = MeshDriver(state.me, mesh, peers, state.attestations, gate.evict, observations.refused)
-    runner = Runner(backends, peers, outlook.is_admitted, config.limits.answer_seconds_max, observations)
+    runner = _runner(backends, peers, outlook, config, observations)
     weigh = accounting.spending.weighed
     grounding = Grounding(outlook, privacy, conversations, runner, LocalKnowledge(library, embedder), weigh)
     requests = _requests(config, grounding, journal, accounting.spending, watch)
@@ -284,6 +284,17 @@ async def _keep_current(node: Node) -> None:
         if admission is not None and admission.certificate_der:
             node.tls.renew_admission(admission.certificate_der)
         await asyncio.sleep(1.0)
+
+
+def _runner(
+    backends: Mapping[IslandId, Turnstile],
+    peers: Peers,
+    outlook: Outlook,
+    config: Config,
+    observations: Observations,
+) -> Runner:
+    seconds_max = config.limits.answer_seconds_max
+    return Runner(backends, peers, outlook.is_admitted, seconds_max, observations, outlook.breakers)
 
 
 def _requests(

@@ -14,6 +14,7 @@ from islandrun.agents.question import Question
 from islandrun.agents.tasks import UNKNOWN_TASK, TaskGuess
 from islandrun.mesh.machine import Mesh
 from islandrun.privacy.sensitivity import Assessment
+from islandrun.routing.breaker import Breakers
 from islandrun.routing.candidates import LocalFacts, Vantage
 from islandrun.routing.habits import Habits
 from islandrun.routing.lookout import Lookout
@@ -64,6 +65,7 @@ class Outlook:
     started: Instant
     in_flight: Mapping[IslandId, int] = field(default_factory=dict)
     habits: Habits = field(default_factory=Habits)
+    breakers: Breakers = field(default_factory=lambda: Breakers(world_clock.dice().random))
     through: Mapping[IslandId, IslandId] = field(default_factory=dict)
     relays: Callable[[], tuple[str, ...]] = tuple
 
@@ -189,6 +191,7 @@ class Outlook:
             answer_tokens_max=tokens_max or 0,
             task=task,
             last=self.habits.last(request),
+            open_circuits=self.breakers.open_now(now.seconds),
         )
 
     def mesh_status(self) -> status_pb2.MeshStatus:

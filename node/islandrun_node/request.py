@@ -27,6 +27,7 @@ from islandrun.errors import (
     PrivacyFault,
     PurseEmpty,
     Refused,
+    TooSlow,
 )
 from islandrun.locality.passages import Cited
 from islandrun.privacy.sanitize import Sanitized
@@ -34,7 +35,16 @@ from islandrun.privacy.sensitivity import WITHHELD
 from islandrun.routing.decision import CandidateReport, Decision
 from islandrun.routing.patience import is_only_full
 from islandrun.routing.route import Route
-from islandrun.vocabulary import AnswerPiece, ChatRequest, Finished, ModelOffer, Prompt, Usage
+from islandrun.vocabulary import (
+    AnswerPiece,
+    ChatRequest,
+    Finished,
+    Hints,
+    Instant,
+    ModelOffer,
+    Prompt,
+    Usage,
+)
 from islandrun_node import world_clock
 from islandrun_node.answer import restored
 from islandrun_node.conversations import Conversation, Conversations
@@ -249,7 +259,8 @@ class Requests:
         order = Order(island, chosen.model, sanitized.prompt, request.sampling, question.purse.spender)
         with self.spending.purchase(order) as bought:
             record.bought.append(bought)
-            capped = replace(request, sampling=bought.capped(request.sampling))
+            hints = remaining(request.hints, question.now, world_clock.now())
+            capped = replace(request, sampling=bought.capped(request.sampling), hints=hints)
             caller = question.purse.spender.client
             answer = self.runner.run(chosen, sanitized, capped, question.request_id, caller)
             pieces = bought.metered(answer)
@@ -268,6 +279,19 @@ class Requests:
         if question.assessment is not WITHHELD:
             await self.conversations.keep(conversation)
         return sanitized
+
+
+def remaining(hints: Hints, asked: Instant, now: Instant) -> Hints:
+    """Return the wishes of a request with what is left of its deadline, 1 ms or more.
+
+    Raises `TooSlow` when nothing is left: then nothing more is sent to anybody.
+    """
+    if hints.deadline_ms is None:
+        return hints
+    left_ms = hints.deadline_ms - int((now.seconds - asked.seconds) * 1_000)
+    if left_ms <= 0:
+        raise TooSlow(f"the deadline of {hints.deadline_ms} ms is over before anybody was asked")
+    return replace(hints, deadline_ms=left_ms)
 
 
 def refused(question: Question, route: Route, decision: Decision) -> NobodyMaySee:

@@ -23,8 +23,10 @@ from islandrun.errors import (
 )
 from islandrun.locality.passages import Found
 from islandrun.privacy.sanitize import Sanitized
+from islandrun.routing.breaker import Breakers, is_fault
 from islandrun.routing.decision import CandidateReport
 from islandrun.vocabulary import PPM_MAX, AnswerPiece, ChatRequest, Finished, IslandId, Sampling
+from islandrun_node import world_clock
 from islandrun_node.backends.turnstile import Asker, Turnstile
 from islandrun_node.observations import Observations
 from islandrun_node.peers import Peers
@@ -64,6 +66,7 @@ class Runner:
     is_admitted: Callable[[IslandId], bool]
     answer_seconds_max: float
     observations: Observations
+    breakers: Breakers
 
     async def run(
         self,
@@ -88,12 +91,35 @@ class Runner:
             self.peers.generate(chosen.island, work) if backend is None else _generate(backend, work, caller)
         )
         source = complete(self._while_admitted(pieces, chosen), chosen.name, seconds)
+        had_full_time = seconds >= self.answer_seconds_max
         if backend is None:
-            had_full_time = seconds >= self.answer_seconds_max
             source = self.observations.watched(source, chosen.island, chosen.model, had_full_time)
-        async with aclosing(source) as answer:
+        guarded = self._guarded(source, chosen, had_full_time)
+        async with aclosing(guarded) as answer:
             async for piece in answer:
                 yield piece
+
+    async def _guarded(
+        self, source: AsyncGenerator[AnswerPiece], chosen: CandidateReport, had_full_time: bool
+    ) -> AsyncGenerator[AnswerPiece]:
+        """Ask only where the circuit lets it, and tell the circuit how it ended.
+
+        A circuit may have opened, or another request may have become its probe, since the decision.
+        """
+        island, model = chosen.island, chosen.model
+        was_probe = self.breakers.begin(island, model, world_clock.now().seconds)
+        has_failed: bool | None = None
+        try:
+            async with aclosing(source) as answer:
+                async for piece in answer:
+                    if isinstance(piece, Finished):
+                        has_failed = False
+                    yield piece
+        except ForwardFailed as failure:
+            has_failed = True if is_fault(failure, had_full_time) else None
+            raise
+        finally:
+            self.breakers.end(island, model, world_clock.now().seconds, has_failed, was_probe)
 
     async def find(
         self, chosen: CandidateReport, text: Sanitized, data_sets: tuple[str, ...], request_id: str

@@ -20,11 +20,14 @@ from islandrun.errors import (
 from islandrun.privacy.sanitize import sanitize
 from islandrun.privacy.sensitivity import assess
 from islandrun.privacy.vault import Vault
+from islandrun.routing.breaker import FAILURES_MIN, PAUSE_SECONDS, Breakers
 from islandrun.routing.decision import CandidateReport
 from islandrun.vocabulary import (
     AnswerPiece,
     ChatRequest,
     Finished,
+    Hints,
+    Instant,
     IslandId,
     Message,
     Ppm,
@@ -35,6 +38,8 @@ from islandrun.vocabulary import (
     Tier,
     Usage,
 )
+from islandrun_node import world_clock
+from islandrun_node.request import remaining
 from islandrun_node.runner import Runner, complete
 
 END = Finished("stop", Usage(1, 1), "m")
@@ -127,11 +132,16 @@ def chosen(masked: bool) -> CandidateReport:
 
 
 def asked(
-    engine: Engine, masked: bool, answers: Iterator[bool], trust: int = 1_000_000
+    engine: Engine,
+    masked: bool,
+    answers: Iterator[bool],
+    trust: int = 1_000_000,
+    breakers: Breakers | None = None,
 ) -> AsyncGenerator[AnswerPiece]:
     prompt = Prompt((Message("user", "count"),))
     text = sanitize(prompt, assess(prompt), Ppm(1_000_000), Vault())
-    runner = Runner({ISLAND: engine}, None, lambda _: next(answers), 5.0, None)  # type: ignore[arg-type, dict-item]
+    breakers = Breakers(lambda: 0.0) if breakers is None else breakers
+    runner = Runner({ISLAND: engine}, None, lambda _: next(answers), 5.0, None, breakers)  # type: ignore[arg-type, dict-item]
     island = replace(chosen(masked), trust_ppm=Ppm(trust))
     settings = Sampling(stop=("hush",), seed=4_111_111_111_111_111)
     return runner.run(island, text, ChatRequest("m", prompt, settings), "r-1")
@@ -157,3 +167,46 @@ async def test_an_island_that_loses_its_admission_is_cut_in_its_answer() -> None
     assert await anext(pieces) == TextDelta("one")
     with pytest.raises(Interrupted, match="not admitted any more"):
         await anext(pieces)
+
+
+class Faulty(Engine):
+    """An engine that fails as long as it is told to, before its first word."""
+
+    is_down = True
+
+    async def generate(
+        self, model: str, prompt: Prompt, sampling: Sampling, data_sets: tuple[str, ...], asker: object
+    ) -> AsyncGenerator[AnswerPiece]:
+        self.asked.append(sampling)
+        if self.is_down:
+            raise Unreachable("connection refused")
+        yield TextDelta("back")
+        yield END
+
+
+async def test_an_engine_that_fails_again_and_again_is_left_alone_and_then_probed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(world_clock, "now", lambda: Instant(clock[0], 1_000))
+    engine, breakers = Faulty(), Breakers(lambda: 0.0)
+    for _ in range(FAILURES_MIN):
+        with pytest.raises(Unreachable, match="connection refused"):
+            await anext(asked(engine, False, repeat(True), breakers=breakers))
+    with pytest.raises(Unreachable, match="left alone"):
+        await anext(asked(engine, False, repeat(True), breakers=breakers))
+    assert len(engine.asked) == FAILURES_MIN
+    engine.is_down = False
+    clock[0] += PAUSE_SECONDS
+    for _ in range(2):
+        answer = [piece async for piece in asked(engine, False, repeat(True), breakers=breakers)]
+        assert answer == [TextDelta("back"), END]
+    assert not breakers.open_now(clock[0])
+
+
+def test_what_was_spent_is_taken_off_the_deadline() -> None:
+    asked_at, later = Instant(10.0, 0), Instant(10.4, 400)
+    assert remaining(Hints(deadline_ms=1_000), asked_at, later).deadline_ms == 600
+    assert remaining(Hints(), asked_at, later).deadline_ms is None
+    with pytest.raises(TooSlow, match="400 ms"):
+        remaining(Hints(deadline_ms=400), Instant(10.0, 0), Instant(10.5, 500))
