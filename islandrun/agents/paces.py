@@ -77,6 +77,12 @@ def latencies_ms(
     return np.minimum(service, LATENCY_MS_MAX, out=service)
 
 
+def prefill_ms(fleet: Fleet, needs_documents: bool, row: int, tokens: int) -> int:
+    """Estimate how long the model in a row of the offers takes to read so many tokens of a prompt."""
+    paces = fleet.once(paces_of, needs_documents)
+    return int(paces.prefill_ns[row]) * min(tokens, TOKENS_MAX) // 1_000_000
+
+
 def _has_queues(fleet: Fleet) -> bool:
     return bool(fleet.ahead.any())
 

@@ -17,6 +17,18 @@ NOBODY: Final = IslandId("")
 
 
 @dataclass(frozen=True, slots=True)
+class Warm:
+    """What a model of an island has read of a conversation a moment ago: the tokens of its last prompt."""
+
+    island: IslandId
+    model: str
+    tokens: int
+
+
+COLD: Final = Warm(NOBODY, "", 0)
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """One request as the agents see it: its assessment, wishes and sizes, but no text.
 
@@ -25,8 +37,8 @@ class Question:
     the answer is expected to be, `answer_tokens_max` how long the client lets it be, 0 for no limit.
     `places` are the jurisdictions to which passages of documents in the request are bound, `limits` is what
     the owner's rules leave for it, `task` a guess.
-    `last` is where the last request like this one ran, if there was one. `open_circuits` are models of
-    islands that fail again and again, and why they are left alone.
+    `last` is where the last request like this one ran, if there was one; `warm` is who has its beginning.
+    `open_circuits` are models of islands that fail again and again, and why they are left alone.
     """
 
     request_id: str
@@ -48,6 +60,7 @@ class Question:
     limits: Limits = NO_LIMITS
     last: IslandId = NOBODY
     open_circuits: Mapping[tuple[IslandId, str], str] = field(default_factory=dict)
+    warm: Warm = COLD
 
     @property
     def context_tokens(self) -> int:

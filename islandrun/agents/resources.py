@@ -15,7 +15,7 @@ from islandrun.agents.columns import Figures, Mask, marked
 from islandrun.agents.fleet import Fleet
 from islandrun.agents.models import allowed
 from islandrun.agents.offers import Offers
-from islandrun.agents.paces import latencies_ms
+from islandrun.agents.paces import latencies_ms, prefill_ms
 
 WAITING_MAX: Final = 8
 """So many requests may wait at an island before it counts as full."""
@@ -48,11 +48,24 @@ class ResourceAgent:
 
 
 def latency_ms(case: Case) -> Figures:
-    """Estimate the milliseconds until the answer is complete."""
-    question = case.question
-    return latencies_ms(
-        case.fleet, question.needs_documents, case.picks.rows, question.input_tokens, question.output_tokens
+    """Estimate the milliseconds until the answer is complete; what a model has read is not read again."""
+    question, rows = case.question, case.picks.rows
+    latency = latencies_ms(
+        case.fleet, question.needs_documents, rows, question.input_tokens, question.output_tokens
     )
+    place = warm_place(case)
+    if place is not None:
+        known = min(question.warm.tokens, question.input_tokens)
+        saved_ms = prefill_ms(case.fleet, question.needs_documents, int(rows[place]), known)
+        latency[place] = max(0, int(latency[place]) - saved_ms)
+    return latency
+
+
+def warm_place(case: Case) -> int | None:
+    """Return the place of the island whose model has the beginning of this request in its cache, or None."""
+    warm = case.question.warm
+    place = case.fleet.register.place(warm.island) if warm.tokens else None
+    return place if place is not None and case.picks.model(place) == warm.model else None
 
 
 def _models(case: Case) -> tuple[Objection, ...]:

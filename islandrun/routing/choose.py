@@ -13,6 +13,7 @@ from islandrun.agents import AGENTS
 from islandrun.agents.agent import Agent, VetoReason, case_of
 from islandrun.agents.fleet import Fleet
 from islandrun.agents.question import Question
+from islandrun.agents.resources import warm_place
 from islandrun.routing.decision import CandidateReport, Decision
 from islandrun.routing.policy import profile_name, weights_for
 from islandrun.routing.ranking import Ranking
@@ -41,9 +42,12 @@ def choose(question: Question, fleet: Fleet, agents: Sequence[Agent] = AGENTS, a
 
 
 def why_not_best(ranking: Ranking) -> str:
-    """Say why somebody else than the best by score is chosen; empty when the best is."""
-    if ranking.chosen is None or ranking.chosen == ranking.best:
+    """Say why somebody else than the best by score is chosen, or what the best has read; else empty."""
+    if ranking.chosen is None:
         return ""
+    if ranking.chosen == ranking.best:
+        is_warm = ranking.chosen == warm_place(ranking.case)
+        return f"it has read {ranking.case.question.warm.tokens} tokens of it already" if is_warm else ""
     nearness = ranking.case.fleet.nearness
     is_nearer = nearness[ranking.chosen] < nearness[ranking.best]
     return "nearer than the best by score" if is_nearer else "it ran the last one, and is hardly worse"

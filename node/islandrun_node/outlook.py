@@ -190,9 +190,14 @@ class Outlook:
             receipt_id=request_id,
             answer_tokens_max=tokens_max or 0,
             task=task,
-            last=self.habits.last(request),
             open_circuits=self.breakers.open_now(now.seconds),
         )
+
+    def accustomed(self, question: Question, conversation: str) -> Question:
+        """Return a request with where its conversation ran last, and who still has its beginning."""
+        habits = self.habits
+        last = habits.last(conversation, question.model)
+        return replace(question, last=last, warm=habits.warm(conversation, question.now))
 
     def mesh_status(self) -> status_pb2.MeshStatus:
         """Return the node and its mesh in figures."""

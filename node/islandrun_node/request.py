@@ -33,6 +33,7 @@ from islandrun.locality.passages import Cited
 from islandrun.privacy.sanitize import Sanitized
 from islandrun.privacy.sensitivity import WITHHELD
 from islandrun.routing.decision import CandidateReport, Decision
+from islandrun.routing.habits import Ran
 from islandrun.routing.patience import is_only_full
 from islandrun.routing.route import Route
 from islandrun.vocabulary import (
@@ -143,7 +144,8 @@ class Requests:
                             record.piece(piece)
                             visit.used(piece)
                             yield piece
-                    self.outlook.habits.ran(request, chosen.island)
+                    ran = Ran(chosen.island, chosen.model, question.input_tokens, world_clock.now())
+                    self.outlook.habits.ran(conversation.name.hex(), request.model, ran)
                     self.spending.learn(question, request, record.usage)
                     yield Settled(record.cost_microusd, record.saved_microusd)
                     return
@@ -239,6 +241,7 @@ class Requests:
         visit.data_sets = request.hints.data_sets
         question = await self._ask(request, visit)
         conversation = await self.conversations.open(request, visit.caller, question.now)
+        question = self.outlook.accustomed(question, conversation.name.hex())
         spender = Spender(visit.caller, conversation.name.hex())
         return request, self.spending.weighed(question, request, spender), conversation
 

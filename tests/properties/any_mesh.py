@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from islandrun.agents.budget import NO_LIMIT, Purse, Span
 from islandrun.agents.policy import PROFILES, RoutingPolicy
-from islandrun.agents.question import Question
+from islandrun.agents.question import COLD, Question, Warm
 from islandrun.agents.tasks import Task, TaskGuess
 from islandrun.load import Load, ModelPace
 from islandrun.privacy.sensitivity import Assessment, Topic
@@ -190,4 +190,7 @@ questions = st.builds(
     failed=st.sampled_from(((), (), (IslandId(ID.format(1)), IslandId(ID.format(8))))),
     my_group=st.sampled_from(("family", "family", "", "elsewhere")),
     last=st.sampled_from((IslandId(""), IslandId(ID.format(1)), IslandId(ID.format(2)))),
+    warm=st.sampled_from(
+        (COLD, Warm(IslandId(ID.format(1)), "a", 500), Warm(IslandId(ID.format(0)), "a", 5_000))
+    ),
 )

@@ -17,7 +17,11 @@ def expected_ms(question: Question, island: IslandView, offer: ModelOffer | None
     ahead = max(load.running + load.waiting + 1 - room, 0)
     doubt = 2_000 if island.reachability is Reachability.SUSPECT else 0
     queue = service * ahead // max(room, 1)
-    return min(queue + service + doubt + transfer + island.round_trip_ms, 86_400_000)
+    whole = min(queue + service + doubt + transfer + island.round_trip_ms, 86_400_000)
+    warm = question.warm
+    if offer is None or (warm.island, warm.model) != (island.id, offer.name):
+        return whole
+    return max(0, whole - min(warm.tokens, question.input_tokens) * slope_ns // 1_000_000)
 
 
 def pace_of(island: IslandView, offer: ModelOffer | None, load: Load, room: int) -> tuple[int, int, int]:

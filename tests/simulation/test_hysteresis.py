@@ -16,22 +16,19 @@ from islandrun.privacy.sensitivity import Assessment
 from islandrun.routing.candidates import with_in_flight
 from islandrun.routing.choose import choose
 from islandrun.routing.decision import Decision
-from islandrun.routing.habits import HABITS_MAX, Habits
+from islandrun.routing.habits import HABITS_MAX, Habits, Ran
 from islandrun.vocabulary import (
-    ChatRequest,
     Hints,
     Instant,
     IslandId,
     IslandView,
     Ppm,
-    Prompt,
     Standing,
     Tier,
 )
 from tests.islands_seen import island_seen
 
 PUBLIC = Assessment(findings=((),), topics=(), sensitivity_ppm=Ppm(0), reasons=())
-REQUEST = ChatRequest("m", Prompt(()))
 PLACES = 4
 OUTPUT_TOKENS = 180
 FREE = Load(0, 0, PLACES, 200, 10_000)
@@ -63,8 +60,8 @@ def flaps(seed: int, has_habits: bool) -> int:
     before = IslandId("")
     for _ in range(1_000):
         views = tuple(island_seen(number, load=trembling(rng)) for number in range(2))
-        island = chosen(views, habits.last(REQUEST) if has_habits else IslandId(""))
-        habits.ran(REQUEST, island)
+        island = chosen(views, habits.last("", "m") if has_habits else IslandId(""))
+        habits.ran("", "m", Ran(island, "m", 100, Instant(0.0, 0)))
         count += island != before
         before = island
     return count
@@ -113,8 +110,8 @@ def simulate(seed: int, per_second: float, seconds: float) -> tuple[list[int], i
                 with_in_flight(island_seen(number, load=engine.told), engine.in_flight)
                 for number, engine in enumerate(engines)
             )
-            island = chosen(views, habits.last(REQUEST))
-            habits.ran(REQUEST, island)
+            island = chosen(views, habits.last("", "m"))
+            habits.ran("", "m", Ran(island, "m", 100, Instant(0.0, 0)))
             at = ids.index(island)
             ran[at], moved, before = ran[at] + 1, moved + (at != before), at
             engine = engines[at]
@@ -178,10 +175,11 @@ def test_requests_under_way_count_before_the_island_tells_of_them() -> None:
 
 
 def test_habits_are_by_conversation_and_bounded() -> None:
-    habits, island = Habits(), IslandId("a" * 52)
+    habits, island, other = Habits(), IslandId("a" * 52), IslandId("b" * 52)
     for number in range(HABITS_MAX + 1):
-        habits.ran(replace(REQUEST, conversation=f"c{number}"), island)
-    assert habits.last(replace(REQUEST, conversation="c0")) == ""
-    assert habits.last(replace(REQUEST, conversation="c1")) == island
-    assert habits.last(REQUEST) == ""
-    assert "c1" not in repr(habits)
+        habits.ran(f"c{number}", "m", Ran(island, "m", 100, Instant(0.0, 0)))
+    habits.ran("d", "m", Ran(other, "m", 100, Instant(0.0, 0)))
+    assert repr(habits) == f"<Habits of {HABITS_MAX}>"
+    assert habits.last("c0", "another") == ""
+    assert habits.last(f"c{HABITS_MAX}", "m") == island, "a conversation goes before its model"
+    assert habits.last("new", "m") == other
