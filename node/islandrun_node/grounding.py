@@ -210,7 +210,9 @@ class Grounding:
             grounded, assessment, question.policy, question.request_id, now, question.task
         )
         weighed = self.weigh(asked, grounded, question.purse.spender)
-        course = self._begun(grounded, visit.limited(replace(weighed, places=places)))
+        course = self._begun(
+            grounded, visit.limited(replace(weighed, places=places, last=question.last, warm=question.warm))
+        )
         return replace(course, citations=citations_of(passages))
 
     def _fitted(self, passages: Sequence[Passage], plain: Question) -> tuple[Passage, ...]:
