@@ -43,9 +43,12 @@ COLUMNS = {
 
 def main() -> None:
     options = _options()
-    prompts = read(options.prompts)
+    try:
+        prompts = read(options.prompts)
+        trace = requests(options.trace, len(prompts), options.seed, options.requests)
+    except (OSError, ValueError) as error:
+        sys.exit(f"bench replay: {error}")
     reading = Reading(prompts, detectors(options.detector))
-    trace = requests(options.trace, len(prompts), options.seed, options.requests)
     rows: list[dict[str, object]] = []
     for policy in policies():
         print(f"{policy.name} ...", file=sys.stderr)
