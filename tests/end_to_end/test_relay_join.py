@@ -113,6 +113,7 @@ async def dialled(channel: grpc.aio.Channel, to: bytes) -> bool:
         call.cancel()
 
 
+@pytest.mark.long
 async def test_an_island_joins_at_an_admitter_whom_nobody_can_dial(scene: Scene, tmp_path: Path) -> None:
     assert scene.read.addresses == ()
     home = Home(tmp_path / "desk")

@@ -97,7 +97,7 @@ async def _ready(client: httpx2.AsyncClient, body: dict[str, object]) -> None:
     raise AssertionError("the two islands never met")
 
 
-@pytest.mark.parametrize("way", ["revoked", "cut off"])
+@pytest.mark.parametrize("way", ["revoked", pytest.param("cut off", marks=pytest.mark.long)])
 async def test_an_island_stops_reading_what_a_lost_one_answers(tmp_path: Path, way: str) -> None:
     """The asking process hears by gossip that the answering one is lost, and ends its open stream."""
     async with staged(tmp_path, way, "answering") as cast:

@@ -100,6 +100,7 @@ def test_with_loss_and_islands_down_all_the_living_hear_it(seed: int, count: int
     check_with_loss_and_islands_down(seed, count)
 
 
+@pytest.mark.long
 def test_with_loss_and_islands_down_the_living_hear_it() -> None:
     check_with_loss_and_islands_down(12, SMALL)
 
