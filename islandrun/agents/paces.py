@@ -31,9 +31,8 @@ class Paces:
     has_prefill: bool
 
 
-def paces_of(fleet: Fleet, needs_documents: bool) -> Paces:
-    """Lay out the paces of a fleet, in the order of its offers."""
-    offers = fleet.register.offers(needs_documents)
+def paces_of(fleet: Fleet, offers: Offers) -> Paces:
+    """Lay out the paces of a fleet, row by row as these offers; another task puts models in another order."""
     base_ms, token_us = fleet.base_ms[offers.island], fleet.token_us[offers.island]
     prefill_ns = np.zeros(len(offers), dtype=np.int64)
     for place in fleet.tells_paces.nonzero()[0]:
@@ -55,11 +54,11 @@ def _rows(offers: Offers, fleet: Fleet, place: int) -> list[tuple[int, ModelOffe
 
 
 def latencies_ms(
-    fleet: Fleet, needs_documents: bool, rows: Figures, input_tokens: int, output_tokens: int
+    fleet: Fleet, offers: Offers, rows: Figures, input_tokens: int, output_tokens: int
 ) -> Figures:
     """Estimate for each island the milliseconds until the answer of the model in its row is complete."""
     read, written = min(input_tokens, TOKENS_MAX), min(output_tokens, TOKENS_MAX)
-    paces = fleet.once(paces_of, needs_documents)
+    paces = fleet.once(paces_of, offers)
     service: Figures = paces.token_us[rows] * written
     service //= 1_000
     service += paces.base_ms[rows]
@@ -77,9 +76,9 @@ def latencies_ms(
     return np.minimum(service, LATENCY_MS_MAX, out=service)
 
 
-def prefill_ms(fleet: Fleet, needs_documents: bool, row: int, tokens: int) -> int:
+def prefill_ms(fleet: Fleet, offers: Offers, row: int, tokens: int) -> int:
     """Estimate how long the model in a row of the offers takes to read so many tokens of a prompt."""
-    paces = fleet.once(paces_of, needs_documents)
+    paces = fleet.once(paces_of, offers)
     return int(paces.prefill_ns[row]) * min(tokens, TOKENS_MAX) // 1_000_000
 
 

@@ -49,14 +49,12 @@ class ResourceAgent:
 
 def latency_ms(case: Case) -> Figures:
     """Estimate the milliseconds until the answer is complete; what a model has read is not read again."""
-    question, rows = case.question, case.picks.rows
-    latency = latencies_ms(
-        case.fleet, question.needs_documents, rows, question.input_tokens, question.output_tokens
-    )
+    question, offers, rows = case.question, case.picks.offers, case.picks.rows
+    latency = latencies_ms(case.fleet, offers, rows, question.input_tokens, question.output_tokens)
     place = warm_place(case)
     if place is not None:
         known = min(question.warm.tokens, question.input_tokens)
-        saved_ms = prefill_ms(case.fleet, question.needs_documents, int(rows[place]), known)
+        saved_ms = prefill_ms(case.fleet, offers, int(rows[place]), known)
         latency[place] = max(0, int(latency[place]) - saved_ms)
     return latency
 

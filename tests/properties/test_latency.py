@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from islandrun.agents.fleet import fleet_of
 from islandrun.agents.latency import ENOUGH_SAMPLES, LATENCY_MS_MAX, PRIORS, pace_of, places
+from islandrun.agents.offers import offers_of
 from islandrun.agents.paces import latencies_ms
 from islandrun.load import Load, ModelPace
 from islandrun.vocabulary import IslandView, ModelOffer, Ppm, Reachability, Tier
@@ -75,9 +77,22 @@ def test_the_columns_of_a_fleet_say_what_each_island_says_alone(
     for turn, name in enumerate(("m", "other")):
         rows = offers.first_row + turn
         assert [offers.names[row] for row in rows] == [name] * len(numbered)
-        together = latencies_ms(fleet, False, rows, n, m)
+        together = latencies_ms(fleet, offers, rows, n, m)
         alone = [pace_of(view, models[turn]).expect(n, m).whole_ms for view in numbered]
         assert together.tolist() == alone
+
+
+def test_a_task_that_turns_the_order_of_models_round_leaves_each_its_pace() -> None:
+    coder = ModelOffer("b-code-3b", 8_000, Ppm(100_000), is_extractive=True)
+    plain = ModelOffer("a", 8_000, Ppm(0))
+    quick = ModelPace("a", base_ms=50, token_us=1_000, samples=ENOUGH_SAMPLES, token_p50_us=1_000)
+    told = Load(0, 0, 4, 500, 5_000, models=(quick,))
+    fleet = fleet_of([replace(island_seen(), models=(plain, coder), load=told)])
+    for worth in ({"a": 0, "b-code-3b": 1}, {"a": 1, "b-code-3b": 0}):
+        offers = offers_of(fleet.islands, False, lambda offer, worth=worth: Ppm(worth[offer.name]))
+        row = np.array([offers.names.index("a")])
+        expected = pace_of(fleet.islands[0], plain).expect(10, 10).whole_ms
+        assert latencies_ms(fleet, offers, row, 10, 10).tolist() == [expected]
 
 
 @settings(deadline=None)
