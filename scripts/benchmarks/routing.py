@@ -23,9 +23,9 @@ from islandrun.privacy.sensitivity import Assessment, Topic
 from islandrun.routing.candidates import LocalFacts, Vantage
 from islandrun.routing.choose import choose
 from islandrun.routing.lookout import Lookout
+from islandrun.simulation.founded import FoundedWorld
 from islandrun.simulation.invariants import POLICY
 from islandrun.simulation.islands import GROUP
-from islandrun.simulation.world import World
 from islandrun.vocabulary import (
     DataSetOffer,
     Finding,
@@ -126,8 +126,7 @@ def measure(size: int, seed: int) -> dict[str, float]:
 
 def measure_looking(size: int, seed: int) -> dict[str, float]:
     """Time a look at the islands of a simulated mesh: the ledger, the mesh and their changes are real."""
-    world = World(seed)
-    world.found([f"island-{number}" for number in range(size)])
+    world = FoundedWorld(seed, [f"island-{number}" for number in range(size)])
     world.run(2.0)
     me, other = world.islands["island-0"], world.islands["island-1"]
     assert me.mesh is not None
