@@ -36,11 +36,11 @@ from islandrun.vocabulary import (
     Tier,
     TrustScore,
 )
+from islandrun.wire.limits import EXCHANGE_MESSAGES_MAX
 from islandrun_node import enrolment, world_clock
 from islandrun_node.channels import open_channel
 from islandrun_node.home import Home
 from islandrun_node.identity import load_membership
-from islandrun_node.services.mesh import MESSAGES_MAX
 from islandrun_node.state import State, open_state
 from islandrun_node.stores.tokens import Grant
 from islandrun_node.tls import TlsIdentity
@@ -152,7 +152,7 @@ async def _megabytes_per_second(ways: Ways, view: IslandView) -> float:
     """Return how fast large requests go; each is refused for its count of messages once it has arrived."""
     stub = mesh_pb2_grpc.MeshServiceStub((await ways.to(view)).channel)
     part = mesh_pb2.GossipMessage(want=mesh_pb2.Want(keys=[bytes(32 * 1024)]))
-    request = mesh_pb2.ExchangeRequest(messages=[part] * (MESSAGES_MAX + 1))
+    request = mesh_pb2.ExchangeRequest(messages=[part] * (EXCHANGE_MESSAGES_MAX + 1))
     loop = asyncio.get_running_loop()
     began = loop.time()
     for _ in range(LARGE_REQUESTS):
