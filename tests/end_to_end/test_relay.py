@@ -65,6 +65,7 @@ async def _asked_again(mesh: RelayedMesh) -> float:
     raise AssertionError("the second relay was not used")
 
 
+@pytest.mark.long
 async def test_when_a_relay_dies_the_answer_ends_with_an_error_and_the_next_takes_another(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -100,11 +100,6 @@ def test_with_loss_and_islands_down_all_the_living_hear_it(seed: int, count: int
     check_with_loss_and_islands_down(seed, count)
 
 
-@pytest.mark.long
-def test_with_loss_and_islands_down_the_living_hear_it() -> None:
-    check_with_loss_and_islands_down(12, SMALL)
-
-
 def check_with_loss_and_islands_down(seed: int, count: int) -> None:
     world = WatchedWorld(seed, count, Conditions(loss=0.3), settle=30)
     for name in world.rng.sample(sorted(world.islands), count * 3 // 10):
