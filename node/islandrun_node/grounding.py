@@ -206,13 +206,8 @@ class Grounding:
             assessment = named(assessment)
         now = world_clock.now()
         grounded = replace(grounded, hints=_with_less_time(hints, now.seconds - question.now.seconds))
-        asked = self.outlook.question(
-            grounded, assessment, question.policy, question.request_id, now, question.task
-        )
-        weighed = self.weigh(asked, grounded, question.purse.spender)
-        course = self._begun(
-            grounded, visit.limited(replace(weighed, places=places, last=question.last, warm=question.warm))
-        )
+        asked = replace(self.outlook.asked_anew(question, grounded, assessment, now), places=places)
+        course = self._begun(grounded, visit.limited(self.weigh(asked, grounded, question.purse.spender)))
         return replace(course, citations=citations_of(passages))
 
     def _fitted(self, passages: Sequence[Passage], plain: Question) -> tuple[Passage, ...]:

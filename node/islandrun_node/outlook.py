@@ -193,6 +193,20 @@ class Outlook:
             open_circuits=self.breakers.open_now(now.seconds),
         )
 
+    def asked_anew(
+        self, question: Question, request: ChatRequest, assessment: Assessment, now: Instant
+    ) -> Question:
+        """Return a question whose request has another prompt and other hints by now; all else stays."""
+        return replace(
+            question,
+            assessment=assessment,
+            hints=request.hints,
+            input_tokens=input_estimate(request.prompt),
+            now=now,
+            my_group=self.my_group(),
+            open_circuits=self.breakers.open_now(now.seconds),
+        )
+
     def accustomed(self, question: Question, conversation: str) -> Question:
         """Return a request with where its conversation ran last, and who still has its beginning."""
         habits = self.habits
