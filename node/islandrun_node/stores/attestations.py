@@ -20,6 +20,7 @@ from islandrun.vocabulary import PublicKey
 from islandrun.wire.attestations import decode_signed
 from islandrun.wire.limits import GRANTS_PER_ADMITTER_MAX, ISLANDS_MAX, RECORDS_PER_ISSUER_MAX
 from islandrun_node.fail_points import Step
+from islandrun_node.stores.columns import as_bytes
 from islandrun_node.stores.database import Database
 
 RECORDS_MAX = ISLANDS_MAX * RECORDS_PER_ISSUER_MAX
@@ -147,11 +148,9 @@ def _row(signed: SignedAttestation) -> tuple[object, ...]:
 
 
 def _signed(row: tuple[object, ...]) -> SignedAttestation:
-    kind, payload, issuer, signature = row
+    kind = row[0]
     assert isinstance(kind, str)
-    assert isinstance(payload, bytes)
-    assert isinstance(issuer, bytes)
-    assert isinstance(signature, bytes)
+    payload, issuer, signature = map(as_bytes, row[1:])
     return SignedAttestation(kind, payload, PublicKey(issuer), signature)
 
 

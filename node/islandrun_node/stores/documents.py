@@ -18,6 +18,7 @@ from islandrun.errors import ConfigError
 from islandrun.vocabulary import PPM_MAX, Passage, Ppm
 from islandrun_node.backends.embedder import Embedder, Vector
 from islandrun_node.documents.reading import Reader
+from islandrun_node.stores.columns import as_int
 from islandrun_node.stores.index_file import mapped, open_index, words_table
 from islandrun_node.stores.intake import FolderIntake
 from islandrun_node.stores.vectors import VectorTable
@@ -100,7 +101,7 @@ class DocumentIndex:
         rows = self.read("SELECT id FROM data_sets WHERE name = ?", (name,))
         for (number,) in rows:
             with self._writing() as connection:
-                connection.execute(f"DROP TABLE {words_table(_int(number))}")
+                connection.execute(f"DROP TABLE {words_table(as_int(number))}")
                 connection.execute("DELETE FROM data_sets WHERE id = ?", (number,))
         self.read("PRAGMA wal_checkpoint(TRUNCATE)")
         return bool(rows)
@@ -116,7 +117,7 @@ class DocumentIndex:
     def number(self, name: str) -> int | None:
         """Return the number under which a data set is kept, or None."""
         rows = self.read("SELECT id FROM data_sets WHERE name = ?", (name,))
-        return _int(rows[0][0]) if rows else None
+        return as_int(rows[0][0]) if rows else None
 
     def data_set(self, name: str) -> DataSet:
         """Return one data set. Raises `ConfigError` when it is not here."""
@@ -130,11 +131,11 @@ class DocumentIndex:
         return DataSet(
             name,
             str(path),
-            _int(documents),
-            _int(self.read(_PASSAGES, (number,))[0][0]),
-            _int(size_bytes),
-            _int(left_out),
-            None if read_at_ms is None else _int(read_at_ms),
+            as_int(documents),
+            as_int(self.read(_PASSAGES, (number,))[0][0]),
+            as_int(size_bytes),
+            as_int(left_out),
+            None if read_at_ms is None else as_int(read_at_ms),
         )
 
     def left_out(self, name: str) -> tuple[tuple[str, str], ...]:
@@ -193,10 +194,10 @@ class DocumentIndex:
             " JOIN documents ON documents.id = document WHERE passages.id = ?"
         )
         document, position, section, text = self.read(query, (passage,))[0]
-        return str(document), _int(position), str(section), str(text)
+        return str(document), as_int(position), str(section), str(text)
 
     def _forget_if_changed(self) -> None:
-        version = _int(self.read("PRAGMA data_version")[0][0])
+        version = as_int(self.read("PRAGMA data_version")[0][0])
         if version != self._seen_version:
             self.vectors.forget()
             self._seen_version = version
@@ -208,11 +209,6 @@ class DocumentIndex:
             self._connection.execute("BEGIN IMMEDIATE")
             self.vectors.forget()
             yield self._connection
-
-
-def _int(value: object) -> int:
-    assert isinstance(value, int)
-    return value
 
 
 def as_score(cosine: float) -> Ppm:

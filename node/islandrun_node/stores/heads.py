@@ -10,6 +10,7 @@ from islandrun.errors import RejectedMessage, StateError
 from islandrun.v1 import audit_pb2
 from islandrun.vocabulary import PublicKey
 from islandrun_node.fail_points import Step
+from islandrun_node.stores.columns import as_bytes, as_int
 from islandrun_node.stores.database import Database
 
 HEADS_MAX = 10_000
@@ -74,7 +75,9 @@ class HeadStore:
             "SELECT witness, at_ms, signature FROM cosignatures WHERE size = ? ORDER BY witness", (size,)
         )
         return tuple(
-            audit_pb2.Cosignature(witness=_bytes(witness), at_ms=_int(at_ms), signature=_bytes(signature))
+            audit_pb2.Cosignature(
+                witness=as_bytes(witness), at_ms=as_int(at_ms), signature=as_bytes(signature)
+            )
             for witness, at_ms, signature in rows
         )
 
@@ -150,7 +153,7 @@ class WitnessStore:
         rows = self._database.read(
             "SELECT origin, lost FROM witnessed WHERE lost > 0 ORDER BY origin LIMIT ?", (ORIGINS_MAX,)
         )
-        return {PublicKey(_bytes(origin)): _int(lost) for origin, lost in rows}
+        return {PublicKey(as_bytes(origin)): as_int(lost) for origin, lost in rows}
 
 
 def _read(wire: audit_pb2.SignedTreeHead) -> SignedHead:
@@ -163,15 +166,5 @@ def _read(wire: audit_pb2.SignedTreeHead) -> SignedHead:
 
 
 def _wire(row: tuple[object, ...]) -> audit_pb2.SignedTreeHead:
-    payload, issuer, signature = map(_bytes, row)
+    payload, issuer, signature = map(as_bytes, row)
     return audit_pb2.SignedTreeHead(payload=payload, issuer=issuer, signature=signature)
-
-
-def _bytes(value: object) -> bytes:
-    assert isinstance(value, bytes)
-    return value
-
-
-def _int(value: object) -> int:
-    assert isinstance(value, int)
-    return value

@@ -12,6 +12,7 @@ from islandrun.audit.log import receipt_leaf
 from islandrun.audit.tree import CompactRange, compact_range
 from islandrun.v1 import chat_pb2
 from islandrun_node.fail_points import Step
+from islandrun_node.stores.columns import as_bytes, as_int
 from islandrun_node.stores.database import Database
 
 RECEIPTS_MAX = 100_000
@@ -57,7 +58,7 @@ class ReceiptStore:
             "SELECT hash FROM hashes WHERE level = ? AND position >= ? AND position < ? ORDER BY position",
             (level, first, first + count),
         )
-        return [_bytes(row[0]) for row in rows]
+        return [as_bytes(row[0]) for row in rows]
 
     def size(self) -> int:
         """Return how many entries the log has, those included whose receipts are kept no longer."""
@@ -104,7 +105,7 @@ class ReceiptStore:
             )
             for position, leaf, *rest in rows:
                 assert isinstance(position, int)
-                yield position, _bytes(leaf), None if rest[0] is None else _signed(tuple(rest))
+                yield position, as_bytes(leaf), None if rest[0] is None else _signed(tuple(rest))
                 first = position + 1
             if len(rows) < PAGE_MAX:
                 return
@@ -127,21 +128,11 @@ def take_over(state: Database, store: ReceiptStore) -> None:
         "SELECT rowid, id, issued_at_ms, payload, issuer, signature FROM receipts ORDER BY rowid LIMIT ?",
         (MOVED_AT_ONCE,),
     ):
-        store.append((str(row[1]), _int(row[2]), _signed(row[3:])) for row in rows)
+        store.append((str(row[1]), as_int(row[2]), _signed(row[3:])) for row in rows)
         with state.transaction(Step.MOVE_RECEIPTS) as cursor:
             cursor.execute("DELETE FROM receipts WHERE rowid <= ?", (rows[-1][0],))
 
 
 def _signed(row: tuple[object, ...]) -> chat_pb2.SignedReceipt:
-    payload, issuer, signature = map(_bytes, row[:3])
+    payload, issuer, signature = map(as_bytes, row[:3])
     return chat_pb2.SignedReceipt(payload=payload, issuer=issuer, signature=signature)
-
-
-def _bytes(value: object) -> bytes:
-    assert isinstance(value, bytes)
-    return value
-
-
-def _int(value: object) -> int:
-    assert isinstance(value, int)
-    return value

@@ -15,6 +15,7 @@ from islandrun.errors import EnrolmentRefused, JoinUnconfirmed
 from islandrun.vocabulary import Ppm, PublicKey, Tier
 from islandrun_node.fail_points import Step
 from islandrun_node.join_token import token_id as id_of
+from islandrun_node.stores.columns import as_bytes, as_int
 from islandrun_node.stores.database import Database
 
 TOKENS_OPEN_MAX = 63
@@ -173,7 +174,7 @@ class TokenStore:
             " WHERE state != 'DONE' AND expires_at_ms > ? ORDER BY token_id LIMIT ?",
             (now_ms, TOKENS_OPEN_MAX),
         )
-        return tuple(OpenToken(PublicKey(_bytes(key)), _int(expires)) for key, expires in rows)
+        return tuple(OpenToken(PublicKey(as_bytes(key)), as_int(expires)) for key, expires in rows)
 
     def join_key(self, token_id: bytes, now_ms: int) -> PublicKey | None:
         """Return the join key of a token whose holder may still call."""
@@ -181,7 +182,7 @@ class TokenStore:
             "SELECT join_key FROM tokens WHERE token_id = ? AND state != 'DONE' AND expires_at_ms > ?",
             (token_id, now_ms),
         )
-        return PublicKey(_bytes(rows[0][0])) if rows else None
+        return PublicKey(as_bytes(rows[0][0])) if rows else None
 
     def bind(self, token_id: bytes, island: PublicKey, now_ms: int) -> tuple[Grant, bytes | None]:
         """Give a token to the first key that asks; it is on the disk when this returns or asks for a word.
@@ -269,23 +270,13 @@ def _require_usable(row: _Row, now_ms: int) -> None:
 def _row(row: tuple[object, ...]) -> _Row:
     tier, group, ceiling, places, expires, state, bound_key, admission, confirms, verdict, name, others = row
     return _Row(
-        grant=Grant(Tier(_int(tier)), str(group), Ppm(_int(ceiling)), tuple(json.loads(str(places)))),
-        expires_at_ms=_int(expires),
+        grant=Grant(Tier(as_int(tier)), str(group), Ppm(as_int(ceiling)), tuple(json.loads(str(places)))),
+        expires_at_ms=as_int(expires),
         state=str(state),
-        bound_key=None if bound_key is None else PublicKey(_bytes(bound_key)),
-        admission=None if admission is None else _bytes(admission),
+        bound_key=None if bound_key is None else PublicKey(as_bytes(bound_key)),
+        admission=None if admission is None else as_bytes(admission),
         confirms=bool(confirms),
         verdict=str(verdict),
-        token_id=_bytes(name),
-        others=_int(others),
+        token_id=as_bytes(name),
+        others=as_int(others),
     )
-
-
-def _bytes(value: object) -> bytes:
-    assert isinstance(value, bytes)
-    return value
-
-
-def _int(value: object) -> int:
-    assert isinstance(value, int)
-    return value
