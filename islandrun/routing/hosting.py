@@ -12,7 +12,6 @@ from typing import Final
 
 from islandrun.load import Machine
 
-MINUTES_PER_DAY: Final = 1_440
 BATTERY_MARGIN_PPM: Final = 50_000
 CPU_MARGIN_PPM: Final = 100_000
 

@@ -25,11 +25,8 @@ KEY_CALLER: Final = "key:"
 USES: Final = ("chat", "tools", "read")
 """What a request does: a chat, a chat with tools, or reading on this island (embeddings, retrieval)."""
 
-RULES_MAX: Final = 64
 UNMATCHED: Final = "(no rule matched)"
 """The name under which a policy that denies what no rule names shows up."""
-
-DAY_MINUTES: Final = 24 * 60
 
 
 @dataclass(frozen=True, slots=True)

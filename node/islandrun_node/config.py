@@ -293,8 +293,14 @@ def wait_rules(resources: Resources) -> WaitRules:
 
 def _minutes(hours: str) -> tuple[int, int]:
     """Read "22:00-07:00" as two minutes since midnight."""
-    begin, end = (int(time[:2]) * 60 + int(time[3:]) for time in hours.split("-"))
+    begin, end = map(minute_of, hours.split("-"))
     return begin, end
+
+
+def minute_of(time: str) -> int:
+    """Read "22:00" as minutes since midnight."""
+    hours, _, minutes = time.partition(":")
+    return int(hours) * 60 + int(minutes)
 
 
 def issuers_of(trust: Trust) -> tuple[PublicKey, ...]:

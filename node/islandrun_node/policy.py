@@ -17,7 +17,7 @@ from islandrun.routing.rules import NO_RULES, Condition, Rule, Rules, Window
 from islandrun.vocabulary import SensitivityClass
 from islandrun_node import config_tables as tables
 from islandrun_node import world_clock
-from islandrun_node.config import ppm, quality_table, tier_of
+from islandrun_node.config import minute_of, ppm, quality_table, tier_of
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MICROUSD: Final = 1_000_000
@@ -116,13 +116,11 @@ def _window(window: tables.Window | None, place: str) -> Window | None:
             "Europe/Berlin, and install the package tzdata where the system has none"
         ) from error
     return Window(
-        frozenset(DAYS.index(day) for day in window.days), _minute(window.start), _minute(window.end), zone
+        frozenset(DAYS.index(day) for day in window.days),
+        minute_of(window.start),
+        minute_of(window.end),
+        zone,
     )
-
-
-def _minute(time: str) -> int:
-    hours, _, minutes = time.partition(":")
-    return int(hours) * 60 + int(minutes)
 
 
 def _microusd(usd: float | None) -> int | None:
