@@ -3,59 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 from islandrun.v1 import mesh_pb2, mesh_pb2_grpc
 from islandrun_node.channels import open_channel
 from tests.node.identity_kit import SmallMesh, listening, now_ms
+from tests.node.tcp_way import tcp_way
 from tests.simulation.watched_world import WatchedWorld
 
 CALLS = 20
 CALL_BYTES_MAX = 300
 """TLS records of one call both ways, without a ping. Measuring the window would add 150 bytes and more."""
-
-
-class Counting:
-    """A TCP way to one address that counts the bytes of both directions."""
-
-    def __init__(self, target: str) -> None:
-        self.host, _, port = target.rpartition(":")
-        self.port = int(port)
-        self.size_bytes = 0
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection(self.host, self.port)
-        for source, target in ((reader, far_writer), (far_reader, writer)):
-            self._tasks.add(asyncio.create_task(self._copy(source, target)))
-
-    async def _copy(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        try:
-            while data := await source.read(65536):
-                self.size_bytes += len(data)
-                target.write(data)
-        except ConnectionError:
-            pass
-        finally:
-            target.close()
-
-    async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-
-@asynccontextmanager
-async def counted(address: str) -> AsyncGenerator[tuple[Counting, str]]:
-    way = Counting(address)
-    server = await asyncio.start_server(way.serve, "127.0.0.1", 0)
-    try:
-        yield way, f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-        await way.close()
 
 
 async def test_a_warm_call_costs_few_bytes_and_nothing_follows_it(tmp_path: Path) -> None:
@@ -66,7 +24,7 @@ async def test_a_warm_call_costs_few_bytes_and_nothing_follows_it(tmp_path: Path
     shown = guest.shown(mesh.mesh_id)
     async with (
         listening(mesh, host) as door,
-        counted(door.address) as (way, address),
+        tcp_way(door.address) as (way, address),
         open_channel([address], host.key.public, shown, mesh.mesh_id) as channel,
     ):
         exchange = mesh_pb2_grpc.MeshServiceStub(channel).Exchange

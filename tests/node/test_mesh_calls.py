@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import grpc
@@ -27,6 +26,7 @@ from islandrun_node.presence import Presence
 from islandrun_node.statements import Doors, SelfDescription
 from islandrun_node.ways import Ways
 from tests.node.identity_kit import Member, SmallMesh, listening, now_ms, until
+from tests.node.tcp_way import tcp_way
 
 PROBE = mesh_pb2.GossipMessage(probe=mesh_pb2.Probe(nonce=1, wall_ms=1))
 
@@ -36,55 +36,6 @@ def mesh(tmp_path: Path) -> Iterator[SmallMesh]:
     small = SmallMesh.found(tmp_path)
     yield small
     small.database.close()
-
-
-class Wire:
-    """A TCP way to one address. What is stalled passes nothing on, and does not end."""
-
-    def __init__(self, target: str) -> None:
-        self.host, _, port = target.rpartition(":")
-        self.port = int(port)
-        self.connections = 0
-        self._stalled: set[int] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    def stall(self) -> None:
-        """Let every connection that there is pass nothing on from now on."""
-        self._stalled = set(range(self.connections))
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        number, self.connections = self.connections, self.connections + 1
-        far_reader, far_writer = await asyncio.open_connection(self.host, self.port)
-        for source, target in ((reader, far_writer), (far_reader, writer)):
-            task = asyncio.create_task(self._copy(number, source, target))
-            self._tasks.add(task)
-
-    async def _copy(self, number: int, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        try:
-            while data := await source.read(65536):
-                if number in self._stalled:
-                    await asyncio.Event().wait()
-                target.write(data)
-        except ConnectionError:
-            pass
-        finally:
-            target.close()
-
-    async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-
-@asynccontextmanager
-async def wired(address: str) -> AsyncGenerator[tuple[Wire, str]]:
-    wire = Wire(address)
-    server = await asyncio.start_server(wire.serve, "127.0.0.1", 0)
-    try:
-        yield wire, f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-        await wire.close()
 
 
 def view(member: Member, address: str) -> IslandView:
@@ -113,7 +64,7 @@ async def test_a_connection_that_hangs_is_tried_once_more_afresh(
 ) -> None:
     monkeypatch.setattr(peers_module, "EXCHANGE_SECONDS_MAX", 3.0)
     host, guest = mesh.admit(), mesh.admit()
-    async with listening(mesh, host) as door, wired(door.address) as (wire, address):
+    async with listening(mesh, host) as door, tcp_way(door.address) as (wire, address):
         peers = dialling(mesh, guest, host, address)
         await peers.exchange(host.key.id, [PROBE])
         assert (wire.connections, door.asked.calls) == (1, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from islandrun.agents.policy import RoutingPolicy
@@ -11,16 +12,14 @@ from islandrun.trust.naming import island_id
 from islandrun.vocabulary import (
     Hints,
     Instant,
-    IslandId,
     IslandView,
     ModelOffer,
     Ppm,
     PublicKey,
-    Reachability,
-    Standing,
     Tier,
     TrustScore,
 )
+from tests.islands_seen import island_seen
 
 PUBLIC: Final = Assessment(((),), (), Ppm(0), ())
 SMALL: Final = ModelOffer("small", 8192, Ppm(500_000))
@@ -29,26 +28,9 @@ LARGE: Final = ModelOffer("large", 8192, Ppm(900_000))
 
 def island(number: int, name: str, tier: Tier = Tier.EDGE, **changes: object) -> IslandView:
     key = PublicKey(bytes([number]) * 32)
-    values: dict[str, object] = {
-        "id": IslandId(island_id(key)),
-        "key": key,
-        "name": name,
-        "tier": tier,
-        "group": "family",
-        "jurisdictions": ("DE",),
-        "standing": Standing.ADMITTED,
-        "reachability": Reachability.ALIVE,
-        "trust": TrustScore(Ppm(900_000)),
-        "models": (SMALL,),
-        "data_sets": (),
-        "endpoints": (),
-        "requests_max": 4,
-        "load": None,
-        "round_trip_ms": 1,
-        "attested_until_ms": 10**15,
-        "admitted_until_ms": 10**15,
-    }
-    return IslandView(**{**values, **changes})
+    plain = island_seen(number, tier=tier, models=(SMALL,))
+    named = replace(plain, id=island_id(key), key=key, name=name, trust=TrustScore(Ppm(900_000)))
+    return replace(named, **changes)
 
 
 HOME: Final = island(1, "home", Tier.PERSONAL, is_self=True, is_local=True)

@@ -16,7 +16,6 @@ from islandrun.privacy.sensitivity import Assessment
 from islandrun.routing.choose import choose
 from islandrun.routing.decision import Decision
 from islandrun.routing.explain import explain_decision
-from islandrun.trust.naming import island_id
 from islandrun.v1 import chat_pb2
 from islandrun.vocabulary import (
     Hints,
@@ -24,12 +23,10 @@ from islandrun.vocabulary import (
     IslandView,
     ModelOffer,
     Ppm,
-    PublicKey,
-    Reachability,
     Standing,
     Tier,
-    TrustScore,
 )
+from tests.islands_seen import island_seen
 
 PUBLIC = Assessment(findings=((),), topics=(), sensitivity_ppm=Ppm(0), reasons=())
 CODE, MATH = (TaskGuess(task, Ppm(900_000)) for task in (Task.CODE, Task.MATH))
@@ -40,13 +37,7 @@ def offer(name: str, quality: int = 700_000, *, is_extractive: bool = False) -> 
 
 
 def view(number: int, *models: ModelOffer) -> IslandView:
-    key = PublicKey(bytes([number]) * 32)
-    return IslandView(
-        id=island_id(key), key=key, name=f"island-{number}", tier=Tier.PERSONAL, group="", jurisdictions=(),
-        standing=Standing.ADMITTED, reachability=Reachability.ALIVE, trust=TrustScore(Ppm(1_000_000)),
-        models=models, data_sets=(), endpoints=(), requests_max=4, load=None, round_trip_ms=1,
-        attested_until_ms=10**13, admitted_until_ms=10**13,
-    )  # fmt: skip
+    return island_seen(number, tier=Tier.PERSONAL, models=models)
 
 
 def question(task: TaskGuess, source: QualityTable = STATED_AND_PRIORS, model: str = "") -> Question:
